@@ -1,0 +1,41 @@
+//! Events, catalogue and user columns: read, checked, indexed, split by user.
+//!
+//! This room depends on nothing else in the crate and on no device: it can be used, and is tested, without Burn.
+//! Data flows through it in this order:
+//!
+//! 1. [`Event`]s arrive from a folder ([`read_dir`]), from a file ([`EventReader`]) or from any iterator ([`from_events`]);
+//! 2. a [`Dataset`] indexes them: external ids become [`UserIndex`] and [`ItemIndex`], each user's events are put in time order;
+//! 3. a [`UserSplit`] sets whole users apart for meta-training, meta-validation and meta-test.
+//!
+//! [`synthetic`] makes small markets with known tastes, for tests and examples.
+
+mod builder;
+mod catalogue;
+mod dataset;
+mod draws;
+mod error;
+mod event;
+mod ids;
+mod likes;
+mod order;
+mod popularity;
+mod read;
+mod split;
+mod split_rule;
+pub mod synthetic;
+mod users;
+
+pub use builder::{DatasetBuilder, from_events};
+pub use catalogue::{Catalogue, Item, ItemVectors};
+pub use dataset::Dataset;
+pub(crate) use draws::Draws;
+pub use error::DataError;
+pub use event::{Action, Event, IndexedEvent, UnknownAction};
+pub use ids::{Ids, ItemIndex, UserIndex};
+pub use likes::{ActionWeights, LikeRule};
+pub use order::{by_score, digest_of_pair, tie_order};
+pub use popularity::{conditional_popularity, popularity};
+pub use read::{EventReader, EventRows, read_dir};
+pub use split::{HeldOutUser, TaskHistory, UserSplit};
+pub use split_rule::SplitRule;
+pub use users::UserTable;

@@ -1,0 +1,68 @@
+//! Whole users set apart for meta-training, meta-validation and meta-test.
+
+use serde::{Deserialize, Serialize};
+
+use crate::data::event::IndexedEvent;
+use crate::data::ids::{ItemIndex, UserIndex};
+
+/// A user whose events are all there to learn from: one task.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskHistory {
+    /// Whose events.
+    pub user: UserIndex,
+    /// In time order.
+    pub events: Vec<IndexedEvent>,
+}
+
+/// A user kept out of meta-training, with what adaptation may see and what it is scored on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HeldOutUser {
+    /// Whose events.
+    pub user: UserIndex,
+    /// The first events in time order: at `k` shots a model sees the first `k`. None of them is a candidate at any `k`.
+    pub pool: Vec<IndexedEvent>,
+    /// All later events: what the model is scored on, the same at every `k`.
+    pub query: Vec<IndexedEvent>,
+}
+
+/// Disjoint users for meta-training, meta-validation and meta-test.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct UserSplit {
+    /// Users to train on.
+    pub train: Vec<TaskHistory>,
+    /// Users to choose settings and to stop on.
+    pub valid: Vec<HeldOutUser>,
+    /// Users to report on, and for nothing else.
+    pub test: Vec<HeldOutUser>,
+}
+
+impl UserSplit {
+    /// The items with at least one event of a training user, ascending: what is ranked.
+    #[must_use]
+    pub fn candidates(&self) -> Vec<ItemIndex> {
+        let mut items: Vec<ItemIndex> =
+            self.train.iter().flat_map(|task| task.events.iter().map(|event| event.item)).collect();
+        items.sort_unstable();
+        items.dedup();
+        items
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Action;
+
+    #[test]
+    fn candidates_are_the_items_of_training_users_in_ascending_order() {
+        let event = |item| IndexedEvent { item: ItemIndex(item), action: Action::Click, value: None, timestamp: None };
+        let task = |user, items: &[u32]| TaskHistory {
+            user: UserIndex(user),
+            events: items.iter().map(|&item| event(item)).collect(),
+        };
+        let held = HeldOutUser { user: UserIndex(9), pool: vec![event(8)], query: vec![event(9)] };
+        let split =
+            UserSplit { train: vec![task(0, &[5, 2]), task(1, &[2, 7])], valid: vec![held.clone()], test: vec![held] };
+        assert_eq!(split.candidates(), [2, 5, 7].map(ItemIndex));
+    }
+}

@@ -1,0 +1,94 @@
+//! What can go wrong in an evaluation.
+
+use std::error::Error;
+
+use crate::evaluate::protocol::Part;
+
+/// Why an evaluation gave no result.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EvaluateError {
+    /// The split has nobody to evaluate on.
+    #[error("the split has no {0} users")]
+    NoUsers(Part),
+    /// More shots were asked for than every user's pool holds.
+    #[error("{shots} shots were asked for, but the smallest pool of a {part} user holds {pool} events")]
+    TooManyShots {
+        /// What was asked for.
+        shots: usize,
+        /// What there is.
+        pool: usize,
+        /// Among whom.
+        part: Part,
+    },
+    /// A method returned something that is not one row for each support set with one number for each item.
+    #[error("{method} returned {found} {what}: expected {expected}")]
+    WrongShape {
+        /// Name of the method.
+        method: String,
+        /// What was counted.
+        what: &'static str,
+        /// How many there should be.
+        expected: usize,
+        /// How many there were.
+        found: usize,
+    },
+    /// A method predicted a rating that is no number.
+    #[error(
+        "{method} predicted {value} for user {user:?} and item {item:?} at {shots} shots: expected a finite rating"
+    )]
+    RatingNotFinite {
+        /// Name of the method.
+        method: String,
+        /// External id of the user.
+        user: String,
+        /// External id of the item.
+        item: String,
+        /// How many events the method saw.
+        shots: usize,
+        /// What it predicted.
+        value: f32,
+    },
+    /// A report already has values of this method.
+    #[error("the report already has a method called {0:?}")]
+    MethodTwice(String),
+    /// A method failed.
+    #[error("{method} failed")]
+    Method {
+        /// Name of the method.
+        method: String,
+        /// Why.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// An event's user or item is not in the data set.
+    #[error("the split does not belong to this data set: {0}")]
+    ForeignSplit(String),
+    /// Writing failed.
+    #[error("writing failed")]
+    Write(#[from] std::io::Error),
+    /// Writing CSV failed.
+    #[error("writing CSV failed")]
+    Csv(#[from] csv::Error),
+    /// Writing JSON failed.
+    #[error("writing JSON failed")]
+    Json(#[from] serde_json::Error),
+}
+
+impl EvaluateError {
+    /// A failure inside the method called `name`.
+    pub fn method(name: impl Into<String>, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Method { method: name.into(), source: source.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_failure_of_a_method_keeps_its_source() {
+        let error = EvaluateError::method("fomaml", std::io::Error::other("disk full"));
+        assert_eq!(error.to_string(), "fomaml failed");
+        assert_eq!(error.source().map(ToString::to_string).as_deref(), Some("disk full"));
+    }
+}

@@ -1,0 +1,59 @@
+//! Metrics, the user-cold protocol, intervals, baselines and reports.
+//!
+//! What is measured is the path that is served: a [`Method`] gets the support events of users it has never seen and
+//! returns scores of all items, predicted ratings, or both. [`UserCold`] runs it at several numbers of shots, ranks the
+//! whole catalogue, and puts the value of every user into a [`Report`], which gives means with bootstrap intervals and
+//! paired differences. The [`baseline`] methods belong in every table: the random and the constant row show what a
+//! broken model would score.
+//!
+//! ```
+//! use metarec::data::{DatasetBuilder, Event, HeldOutUser, TaskHistory, UserIndex, UserSplit};
+//! use metarec::evaluate::{Report, UserCold, baseline};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut events = DatasetBuilder::new();
+//! for user in 0..8u32 {
+//!     for item in 0..12u32 {
+//!         let value = if (user + item) % 3 == 0 { 5.0 } else { 2.0 };
+//!         events.push(&user.to_string(), &Event::rating(item.to_string(), value).at(i64::from(item)))?;
+//!     }
+//! }
+//! let data = events.build();
+//! let history = |user| data.history(UserIndex(user)).to_vec();
+//! let held_out = |user| {
+//!     let (pool, query) = data.history(UserIndex(user)).split_at(5);
+//!     HeldOutUser { user: UserIndex(user), pool: pool.to_vec(), query: query.to_vec() }
+//! };
+//! let split = UserSplit {
+//!     train: (0..4).map(|user| TaskHistory { user: UserIndex(user), events: history(user) }).collect(),
+//!     valid: vec![held_out(4), held_out(5)],
+//!     test: vec![held_out(6), held_out(7)],
+//! };
+//!
+//! let protocol = UserCold::new(&data, &split)?;
+//! let mut report = Report::new();
+//! for method in baseline::standard(&data, &split, protocol.shots(), 1)? {
+//!     protocol.run(method.as_ref(), &mut report)?;
+//! }
+//! println!("{report}");
+//! assert!(report.mean("popularity", 5, "ndcg@10").is_some());
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod baseline;
+pub mod metric;
+
+mod error;
+mod interval;
+mod method;
+mod protocol;
+mod report;
+mod table;
+mod train_values;
+
+pub use error::EvaluateError;
+pub use interval::{Bootstrap, Interval, PairedDifference};
+pub use method::{Method, Support};
+pub use protocol::{Part, UserCold, pool_size, write_episodes};
+pub use report::{Measured, Report, ReportRow};

@@ -1,0 +1,69 @@
+//! Which held-out users, and how many of their events a method sees.
+
+use std::fmt;
+
+use crate::data::{HeldOutUser, UserSplit};
+
+/// Which held-out users an evaluation is of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Part {
+    /// Meta-validation users: settings are chosen on these.
+    Valid,
+    /// Meta-test users: reported, and used for nothing else.
+    #[default]
+    Test,
+}
+
+impl Part {
+    /// The users of this part.
+    pub(super) fn of(self, split: &UserSplit) -> &[HeldOutUser] {
+        match self {
+            Self::Valid => &split.valid,
+            Self::Test => &split.test,
+        }
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Valid => "valid",
+            Self::Test => "test",
+        })
+    }
+}
+
+/// The smallest pool of a test user (of a valid user where there is no test user): the most shots that everybody has. 0
+/// where nobody is held out.
+#[must_use]
+pub fn pool_size(split: &UserSplit) -> usize {
+    let part = if split.test.is_empty() { Part::Valid } else { Part::Test };
+    smallest_pool(part.of(split)).unwrap_or(0)
+}
+
+pub(super) fn smallest_pool(users: &[HeldOutUser]) -> Option<usize> {
+    users.iter().map(|user| user.pool.len()).min()
+}
+
+/// 0, 1, 5 and 20 shots as far as the pool goes, and 10 where it ends before 20.
+pub(super) fn default_shots(pool: usize) -> Vec<usize> {
+    [0, 1, 5, 10, 20].into_iter().filter(|&shots| shots <= pool && (shots != 10 || pool < 20)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shots_go_as_far_as_the_pool() {
+        assert_eq!(default_shots(20), [0, 1, 5, 20]);
+        assert_eq!(default_shots(19), [0, 1, 5, 10]);
+        assert_eq!(default_shots(3), [0, 1]);
+        assert_eq!(default_shots(0), [0]);
+    }
+
+    #[test]
+    fn nobody_held_out_has_no_pool() {
+        assert_eq!(pool_size(&UserSplit::default()), 0);
+    }
+}

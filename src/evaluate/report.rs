@@ -1,0 +1,301 @@
+//! Every user's value for each method, number of shots and metric, and what follows from them.
+
+use std::collections::HashMap;
+use std::io::Write;
+
+use rayon::prelude::*;
+use serde::{Serialize, Serializer};
+
+use crate::data::UserIndex;
+use crate::evaluate::error::EvaluateError;
+use crate::evaluate::interval::{Bootstrap, Interval, PairedDifference};
+use crate::evaluate::metric::Direction;
+
+/// What one metric measured of one method at one number of shots.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measured {
+    pub(super) metric: String,
+    pub(super) shots: usize,
+    pub(super) direction: Direction,
+    values: Values,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Values {
+    PerUser(Vec<(UserIndex, f64)>),
+    Whole { value: f64, users: usize },
+}
+
+impl Measured {
+    /// One value for each user; users that the metric says nothing of are left out.
+    pub fn per_user(
+        metric: impl Into<String>,
+        shots: usize,
+        direction: Direction,
+        values: Vec<(UserIndex, f64)>,
+    ) -> Self {
+        Self { metric: metric.into(), shots, direction, values: Values::PerUser(values) }
+    }
+
+    /// One value for all users together, which has no interval: both its ends are the value.
+    pub fn whole(metric: impl Into<String>, shots: usize, direction: Direction, value: f64, users: usize) -> Self {
+        Self { metric: metric.into(), shots, direction, values: Values::Whole { value, users } }
+    }
+
+    /// Each user's value; none where there is one value for all.
+    #[must_use]
+    pub fn values(&self) -> &[(UserIndex, f64)] {
+        match &self.values {
+            Values::PerUser(values) => values,
+            Values::Whole { .. } => &[],
+        }
+    }
+
+    /// How many users it is of.
+    #[must_use]
+    pub fn users(&self) -> usize {
+        match &self.values {
+            Values::PerUser(values) => values.len(),
+            Values::Whole { users, .. } => *users,
+        }
+    }
+
+    /// Mean over users, or the value that is of all of them; `None` where there are none.
+    #[must_use]
+    pub fn mean(&self) -> Option<f64> {
+        match &self.values {
+            Values::PerUser(values) if values.is_empty() => None,
+            Values::PerUser(values) => Some(values.iter().map(|(_, value)| value).sum::<f64>() / values.len() as f64),
+            Values::Whole { value, users } => (*users > 0).then_some(*value),
+        }
+    }
+
+    fn interval(&self, bootstrap: &Bootstrap) -> Option<Interval> {
+        match &self.values {
+            Values::PerUser(values) => bootstrap.mean(&values.iter().map(|&(_, value)| value).collect::<Vec<_>>()),
+            Values::Whole { value, users } => (*users > 0).then_some(Interval { mean: *value, lo: *value, hi: *value }),
+        }
+    }
+}
+
+/// One row of the results; as JSON, numbers are rounded to five decimals.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ReportRow {
+    /// Name of the method.
+    pub method: String,
+    /// Number of shots.
+    pub k: usize,
+    /// Name of the metric.
+    pub metric: String,
+    /// Mean over users.
+    #[serde(serialize_with = "rounded")]
+    pub mean: f64,
+    /// Lower end of its interval.
+    #[serde(serialize_with = "rounded")]
+    pub lo: f64,
+    /// Upper end of its interval.
+    #[serde(serialize_with = "rounded")]
+    pub hi: f64,
+    /// How many users it is of.
+    pub users: usize,
+    /// The method's settings.
+    pub config: String,
+}
+
+fn rounded<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64((value * 1e5).round() / 1e5)
+}
+
+/// Collects what was measured of several methods.
+///
+/// `Display` prints one table for each metric: methods by numbers of shots, mean with interval, the best of each column
+/// marked. Rows and tables resample when asked for; that costs the bootstrap's `samples * users` for each row, over
+/// threads.
+///
+/// ```
+/// use metarec::data::UserIndex;
+/// use metarec::evaluate::{Measured, Report, metric::Direction};
+///
+/// # fn main() -> Result<(), metarec::evaluate::EvaluateError> {
+/// let mut report = Report::new();
+/// for (name, values) in [("ours", [0.5, 0.9]), ("theirs", [0.4, 0.7])] {
+///     let values = (0..).map(UserIndex).zip(values).collect();
+///     report.add(name, "", vec![Measured::per_user("ndcg@10", 5, Direction::HigherIsBetter, values)])?;
+/// }
+/// assert_eq!(report.mean("ours", 5, "ndcg@10"), Some(0.7));
+/// let paired = report.paired("ours", "theirs", "ndcg@10", 5).expect("both were measured");
+/// assert!(paired.significantly_better());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Report {
+    pub(super) bootstrap: Bootstrap,
+    pub(super) methods: Vec<MethodResults>,
+}
+
+/// What was measured of one method.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct MethodResults {
+    pub(super) name: String,
+    pub(super) config: String,
+    pub(super) measured: Vec<Measured>,
+}
+
+impl Report {
+    /// Nothing yet, with the default bootstrap.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Nothing yet, with another bootstrap.
+    #[must_use]
+    pub fn with_bootstrap(bootstrap: Bootstrap) -> Self {
+        Self { bootstrap, ..Self::default() }
+    }
+
+    /// Adds what was measured of a method.
+    ///
+    /// # Errors
+    /// [`EvaluateError::MethodTwice`] if a method of this name is there.
+    pub fn add(
+        &mut self,
+        method: impl Into<String>,
+        config: impl Into<String>,
+        measured: Vec<Measured>,
+    ) -> Result<(), EvaluateError> {
+        let name = method.into();
+        if self.methods.iter().any(|method| method.name == name) {
+            return Err(EvaluateError::MethodTwice(name));
+        }
+        self.methods.push(MethodResults { name, config: config.into(), measured });
+        Ok(())
+    }
+
+    /// Names of the methods, in the order in which they were added.
+    pub fn methods(&self) -> impl Iterator<Item = &str> {
+        self.methods.iter().map(|method| method.name.as_str())
+    }
+
+    /// What `metric` measured of `method` at `k` shots.
+    #[must_use]
+    pub fn find(&self, method: &str, k: usize, metric: &str) -> Option<&Measured> {
+        let method = self.methods.iter().find(|results| results.name == method)?;
+        method.measured.iter().find(|measured| measured.shots == k && measured.metric == metric)
+    }
+
+    /// The mean of `metric` of `method` at `k` shots; `None` where it was not measured.
+    #[must_use]
+    pub fn mean(&self, method: &str, k: usize, metric: &str) -> Option<f64> {
+        self.find(method, k, metric)?.mean()
+    }
+
+    /// How much `first` differs from `second` in `metric` at `k` shots, over the users who have a value of both; `None`
+    /// where one of them was not measured for each user or they have no user in common.
+    #[must_use]
+    pub fn paired(&self, first: &str, second: &str, metric: &str, k: usize) -> Option<PairedDifference> {
+        let (first, second) = (self.find(first, k, metric)?, self.find(second, k, metric)?);
+        let others: HashMap<UserIndex, f64> = second.values().iter().copied().collect();
+        let both = first.values().iter().filter_map(|(user, value)| Some((*value, *others.get(user)?)));
+        let (ours, theirs): (Vec<f64>, Vec<f64>) = both.unzip();
+        self.bootstrap.difference(&ours, &theirs, first.direction)
+    }
+
+    /// All results: methods in the order in which they were added, each with its metrics and numbers of shots in the
+    /// order in which they ran. What has no users has no row.
+    #[must_use]
+    pub fn rows(&self) -> Vec<ReportRow> {
+        let all: Vec<(&MethodResults, &Measured)> = self
+            .methods
+            .iter()
+            .flat_map(|method| method.measured.iter().map(move |measured| (method, measured)))
+            .collect();
+        let row = |&(method, measured): &(&MethodResults, &Measured)| {
+            let Interval { mean, lo, hi } = measured.interval(&self.bootstrap)?;
+            Some(ReportRow {
+                method: method.name.clone(),
+                k: measured.shots,
+                metric: measured.metric.clone(),
+                mean,
+                lo,
+                hi,
+                users: measured.users(),
+                config: method.config.clone(),
+            })
+        };
+        all.par_iter().filter_map(row).collect()
+    }
+
+    /// Writes [`Report::rows`] as JSON, one object a line.
+    ///
+    /// # Errors
+    /// If writing fails.
+    pub fn write_json_lines(&self, mut writer: impl Write) -> Result<(), EvaluateError> {
+        for row in self.rows() {
+            serde_json::to_writer(&mut writer, &row)?;
+            writer.write_all(b"\n")?;
+        }
+        Ok(writer.flush()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn per_user(values: &[(u32, f64)]) -> Measured {
+        let values = values.iter().map(|&(user, value)| (UserIndex(user), value)).collect();
+        Measured::per_user("rmse", 1, Direction::LowerIsBetter, values)
+    }
+
+    fn report() -> Report {
+        let mut report = Report::new();
+        report.add("a", "d=8", vec![per_user(&[(0, 1.0), (1, 2.0), (2, 9.0)])]).unwrap();
+        report.add("b", "", vec![per_user(&[(1, 2.5), (0, 1.25), (7, 0.0)])]).unwrap();
+        report
+    }
+
+    #[test]
+    fn pairs_are_matched_by_user_and_not_by_order() {
+        let paired = report().paired("a", "b", "rmse", 1).unwrap();
+        assert_eq!((paired.mean, paired.users), (-0.375, 2));
+        assert!(paired.significantly_better());
+        assert!(report().paired("b", "a", "rmse", 1).unwrap().significantly_worse());
+    }
+
+    #[test]
+    fn what_was_not_measured_is_none() {
+        assert_eq!(report().mean("a", 0, "rmse"), None);
+        assert_eq!(report().mean("c", 1, "rmse"), None);
+        assert_eq!(report().paired("a", "b", "mae", 1), None);
+    }
+
+    #[test]
+    fn a_method_cannot_be_added_twice() {
+        assert!(matches!(report().add("a", "", Vec::new()), Err(EvaluateError::MethodTwice(name)) if name == "a"));
+    }
+
+    #[test]
+    fn json_lines_have_the_fields_of_the_oracle() {
+        let mut report = Report::new();
+        report.add("a", "d=8", vec![per_user(&[(0, 1.0 / 3.0)])]).unwrap();
+        report.add("b", "", vec![Measured::whole("coverage@10", 0, Direction::HigherIsBetter, 0.25, 3)]).unwrap();
+        let mut text = Vec::new();
+        report.write_json_lines(&mut text).unwrap();
+        let expected = concat!(
+            r#"{"method":"a","k":1,"metric":"rmse","mean":0.33333,"lo":0.33333,"hi":0.33333,"users":1,"config":"d=8"}"#,
+            "\n",
+            r#"{"method":"b","k":0,"metric":"coverage@10","mean":0.25,"lo":0.25,"hi":0.25,"users":3,"config":""}"#,
+            "\n",
+        );
+        assert_eq!(String::from_utf8(text).unwrap(), expected);
+    }
+
+    #[test]
+    fn nobody_measured_has_no_row() {
+        let mut report = Report::new();
+        report.add("a", "", vec![per_user(&[])]).unwrap();
+        assert!(report.rows().is_empty());
+    }
+}

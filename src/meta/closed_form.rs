@@ -1,0 +1,92 @@
+//! Adaptation without gradient steps: ranking in context, ratings by a Gaussian posterior.
+
+use burn::Tensor;
+use burn::optim::GradientsParams;
+use serde::{Deserialize, Serialize};
+
+use crate::meta::gaussian::GaussianPrior;
+use crate::meta::learner::{MetaGradient, MetaLearner, ServingLearner};
+use crate::model::{LinearHeadModel, MetaBatch, PreferenceModel, RatesLinearly, Supervision};
+
+/// Settings of [`ClosedForm`]: there are none, as everything about it is learned.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct ClosedFormConfig {}
+
+impl ClosedFormConfig {
+    /// The learner.
+    #[must_use]
+    pub fn init(&self) -> ClosedForm {
+        ClosedForm {}
+    }
+}
+
+/// The default learner. For ranking it reads the support in context, which is one forward pass; for values it takes the posterior mean of a Bayesian
+/// linear head, whose prior is meta-learned through the posterior (ALPaCA: Harrison, Sharma and Pavone, 2018, "Meta-Learning Priors for
+/// Efficient Online Bayesian Regression").
+///
+/// Adaptation costs one forward pass and `shots * d_head^2` multiplications, and needs no autodiff. The meta-gradient is exact, and trains every number of
+/// shots from none to all at once.
+#[derive(Clone, Debug, Default)]
+pub struct ClosedForm {}
+
+/// Users adapted by [`ClosedForm`].
+#[derive(Clone, Debug)]
+pub struct ClosedFormUser {
+    /// What the model read, `[tasks, state]`.
+    pub state: Tensor<2>,
+    /// Posterior means of the rating head, `[tasks, d_head]`.
+    pub heads: Tensor<2>,
+}
+
+impl<M: PreferenceModel + LinearHeadModel> MetaLearner<M> for ClosedForm {
+    type State = GaussianPrior;
+    type Adapted = ClosedFormUser;
+
+    fn init_state(&self, model: &M) -> GaussianPrior {
+        let (covariance, noise) = model.head_prior();
+        GaussianPrior::new(&covariance, noise, &model.head_weight().device())
+    }
+
+    fn supervision(&self) -> Supervision {
+        Supervision::EveryPrefix
+    }
+
+    fn needs_autodiff(&self) -> bool {
+        false
+    }
+
+    fn adapt(&self, model: &M, state: &GaussianPrior, support: &M::Batch) -> ClosedFormUser {
+        let heads = state.posterior(model.head_weight(), &model.context_examples(support));
+        ClosedFormUser { state: model.state(support), heads }
+    }
+
+    fn query_loss(&self, model: &M, _: &GaussianPrior, adapted: &ClosedFormUser, query: &M::Batch) -> Tensor<1> {
+        let heads = adapted.heads.clone().unsqueeze_dim::<3>(1);
+        let rating = model.target_examples(query).squared_error(heads).squeeze_dim(1);
+        model.loss_without_head(query) + rating * model.head_loss_weight()
+    }
+
+    fn meta_gradient(&self, model: &M, state: &GaussianPrior, batch: &MetaBatch<M::Batch>) -> MetaGradient {
+        let heads = state.posterior_path(model.head_weight(), &model.context_examples(&batch.support));
+        let rating = model.target_examples(&batch.query).squared_error(heads).mean_dim(1).squeeze_dim(1);
+        let loss = model.loss_without_head(&batch.query) + rating * model.head_loss_weight();
+        let mut grads = loss.clone().sum().backward();
+        MetaGradient {
+            model: GradientsParams::from_module(&mut grads, model),
+            state: GradientsParams::from_module(&mut grads, state),
+            query_loss: loss.inner(),
+        }
+    }
+}
+
+impl<M: RatesLinearly> ServingLearner<M> for ClosedForm {
+    fn rank(&self, model: &M, catalogue: &M::Catalogue, adapted: &ClosedFormUser) -> Tensor<2> {
+        model.rank(catalogue, adapted.state.clone())
+    }
+
+    fn rate(&self, model: &M, catalogue: &M::Catalogue, adapted: &ClosedFormUser) -> Option<Tensor<2>> {
+        model.rate(catalogue).map(|_| model.rate_with(catalogue, adapted.heads.clone()))
+    }
+}

@@ -1,0 +1,117 @@
+//! A Gaussian prior over linear heads, and its posterior after some examples.
+
+use burn::Tensor;
+use burn::module::{Module, Param};
+use burn::tensor::{Device, TensorData};
+
+use crate::model::LinearExamples;
+
+/// How tasks' own heads are spread around the model's head, and how noisy their targets are.
+///
+/// The covariance is `S S^T`, so any `S` is a valid one, and the variance of the noise is `exp(log_noise)`.
+#[derive(Module, Debug)]
+pub struct GaussianPrior {
+    /// `S`, `[d_head, d_head]`.
+    scale: Param<Tensor<2>>,
+    /// `[1]`.
+    log_noise: Param<Tensor<1>>,
+}
+
+impl GaussianPrior {
+    /// The prior with this covariance (row by row, symmetric positive definite) and variance of the noise.
+    ///
+    /// A covariance that is not positive definite is replaced by its diagonal, at least 1e-6.
+    #[must_use]
+    pub fn new(covariance: &[f64], noise: f64, device: &Device) -> Self {
+        let d = covariance.len().isqrt();
+        let mut factor = covariance.to_vec();
+        let scale: Vec<f32> = if crate::model::initial::cholesky(&mut factor, d) {
+            (0..d * d).map(|at| if at % d > at / d { 0.0 } else { factor[at] as f32 }).collect()
+        } else {
+            let root = |at: usize| covariance[at].max(1e-6).sqrt() as f32;
+            (0..d * d).map(|at| if at % (d + 1) == 0 { root(at) } else { 0.0 }).collect()
+        };
+        let log_noise = vec![noise.max(1e-6).ln() as f32];
+        Self {
+            scale: Param::from_data(TensorData::new(scale, [d, d]), device),
+            log_noise: Param::from_data(TensorData::new(log_noise, [1]), device),
+        }
+    }
+
+    /// Posterior means after none, one, two ... of each task's examples, `[tasks, shots + 1, d_head]`, differentiable in everything.
+    ///
+    /// One rank-one update an example (the Kalman filter of a constant state), so every prefix comes with the last one. Masked examples change nothing.
+    pub(crate) fn posterior_path(&self, mean: Tensor<1>, examples: &LinearExamples) -> Tensor<3> {
+        let [tasks, shots, d] = examples.features.dims();
+        let scale = self.scale.val();
+        let prior = scale.clone().matmul(scale.transpose());
+        let noise = self.log_noise.val().exp().reshape([1, 1, 1]);
+        let mut covariance: Tensor<3> = prior.unsqueeze::<3>().expand([tasks, d, d]);
+        let mut mean: Tensor<3> = mean.reshape([1, d, 1]).expand([tasks, d, 1]);
+        let mut path = vec![mean.clone().swap_dims(1, 2)];
+        for shot in 0..shots {
+            let x = examples.features.clone().narrow(1, shot, 1);
+            let target = examples.targets.clone().narrow(1, shot, 1).reshape([tasks, 1, 1]);
+            let mask = examples.mask.clone().narrow(1, shot, 1).reshape([tasks, 1, 1]);
+            let direction = covariance.clone().matmul(x.clone().swap_dims(1, 2));
+            let gain = direction.clone() * mask / (x.clone().matmul(direction.clone()) + noise.clone());
+            let error = target - x.matmul(mean.clone());
+            mean = mean + gain.clone() * error;
+            covariance = covariance - gain.matmul(direction.swap_dims(1, 2));
+            path.push(mean.clone().swap_dims(1, 2));
+        }
+        Tensor::cat(path, 1)
+    }
+
+    /// The same posterior after all examples, computed on the host in double precision: what serving uses. `[tasks, d_head]`.
+    pub(crate) fn posterior(&self, mean: Tensor<1>, examples: &LinearExamples) -> Tensor<2> {
+        let [tasks, shots, d] = examples.features.dims();
+        let device = examples.features.device();
+        let read = |data: TensorData| data.iter::<f32>().map(f64::from).collect::<Vec<f64>>();
+        let (scale, log_noise) = (read(self.scale.val().into_data()), read(self.log_noise.val().into_data()));
+        let mean = read(mean.into_data());
+        let features = read(examples.features.clone().into_data());
+        let (targets, mask) = (read(examples.targets.clone().into_data()), read(examples.mask.clone().into_data()));
+        let noise = log_noise.first().map_or(1.0, |log| log.exp());
+        let mut prior = vec![0.0; d * d];
+        for a in 0..d {
+            for b in 0..=a {
+                let dot: f64 = (0..d).map(|k| scale[a * d + k] * scale[b * d + k]).sum();
+                prior[a * d + b] = dot;
+                prior[b * d + a] = dot;
+            }
+        }
+        let mut heads = Vec::with_capacity(tasks * d);
+        for task in 0..tasks {
+            let mut update = RankOne { covariance: prior.clone(), mean: mean.clone(), noise };
+            for shot in (task * shots..(task + 1) * shots).filter(|&at| mask[at] > 0.0) {
+                update.see(&features[shot * d..(shot + 1) * d], targets[shot]);
+            }
+            heads.extend(update.mean.iter().map(|&value| value as f32));
+        }
+        Tensor::from_data(TensorData::new(heads, [tasks, d]), &device)
+    }
+}
+
+/// A Gaussian that learns from one example at a time.
+struct RankOne {
+    covariance: Vec<f64>,
+    mean: Vec<f64>,
+    noise: f64,
+}
+
+impl RankOne {
+    fn see(&mut self, x: &[f64], target: f64) {
+        let d = x.len();
+        let direction: Vec<f64> =
+            self.covariance.chunks_exact(d).map(|row| row.iter().zip(x).map(|(c, x)| c * x).sum()).collect();
+        let spread = direction.iter().zip(x).map(|(v, x)| v * x).sum::<f64>() + self.noise;
+        let error = target - self.mean.iter().zip(x).map(|(m, x)| m * x).sum::<f64>();
+        for (mean, v) in self.mean.iter_mut().zip(&direction) {
+            *mean += v / spread * error;
+        }
+        for (row, v) in self.covariance.chunks_exact_mut(d).zip(&direction) {
+            row.iter_mut().zip(&direction).for_each(|(c, w)| *c -= v * w / spread);
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Where training starts: closed-form fits that a few epochs of gradients would not find.
+//!
+//! Item vectors start at a truncated SVD of who liked what ([`item_vectors`]), rating factors at alternating least squares ([`fit_ratings`]),
+//! scores at the log of popularity. On small data most of the quality of a trained model is decided here.
+
+mod popularity;
+mod ratings;
+mod solve;
+mod vectors;
+
+use rand::Rng;
+use rand_distr::{Distribution, StandardNormal};
+
+use crate::data::{TaskHistory, conditional_popularity};
+use crate::model::transformer::{PreferenceSchema, PreferenceTransformerConfig};
+
+pub use popularity::log_popularity;
+pub use ratings::{RatingFit, RatingStart, fit_ratings};
+pub(crate) use solve::{cholesky, solve_cholesky};
+pub use vectors::item_vectors;
+
+/// What a [`PreferenceTransformer`](crate::model::PreferenceTransformer) starts from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InitialValues {
+    /// `[items, d_model]`; drawn at random where `None`.
+    pub item_vectors: Option<Vec<f32>>,
+    /// Log popularity of each item, `[items]`.
+    pub popularity: Vec<f32>,
+    /// Log popularity of an item without events.
+    pub cold_popularity: f32,
+    /// Rating factors; all zero where `None`.
+    pub rating: Option<RatingStart>,
+}
+
+impl InitialValues {
+    /// Random vectors, equal popularity and no rating factors.
+    #[must_use]
+    pub fn flat(items: usize) -> Self {
+        Self { item_vectors: None, popularity: vec![0.0; items], cold_popularity: 0.0, rating: None }
+    }
+}
+
+impl InitialValues {
+    /// Fits everything to the training tasks: `pool` is the number of first events that ranking conditional popularity leaves out.
+    ///
+    /// Costs seconds for a million events.
+    #[must_use]
+    pub fn fit(
+        tasks: &[TaskHistory],
+        pool: usize,
+        config: &PreferenceTransformerConfig,
+        schema: &PreferenceSchema,
+        seed: u64,
+    ) -> Self {
+        let items = schema.known.len();
+        let (popularity, cold_popularity) = log_popularity(&conditional_popularity(tasks, items, pool, &schema.likes));
+        let rating = schema.rated().then(|| {
+            let fit = RatingFit::with_factors(config.rating_factors);
+            fit_ratings(tasks, items, f64::from(schema.value_mean), &fit, seed)
+        });
+        let vectors = item_vectors(tasks, items, config.d_model, &schema.likes, VECTOR_SHRINK, seed);
+        Self { item_vectors: Some(vectors), popularity, cold_popularity, rating }
+    }
+}
+
+/// Added to counts before item vectors are scaled by their roots.
+const VECTOR_SHRINK: f64 = 10.0;
+
+/// Draws from a normal distribution with mean zero.
+pub(crate) fn normal<R: Rng>(count: usize, deviation: f64, rng: &mut R) -> Vec<f32> {
+    (0..count)
+        .map(|_| {
+            let draw: f64 = StandardNormal.sample(rng);
+            (draw * deviation) as f32
+        })
+        .collect()
+}

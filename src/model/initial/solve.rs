@@ -1,0 +1,61 @@
+//! Small symmetric positive definite systems, in double precision on the host.
+
+/// The lower Cholesky factor of a symmetric positive definite matrix, row by row, in place; entries above the diagonal are left as they were.
+///
+/// Returns false, with the matrix spoilt, if it is not positive definite.
+#[must_use]
+pub(crate) fn cholesky(matrix: &mut [f64], n: usize) -> bool {
+    for row in 0..n {
+        for column in 0..=row {
+            let mut sum = matrix[row * n + column];
+            for k in 0..column {
+                sum -= matrix[row * n + k] * matrix[column * n + k];
+            }
+            if row == column {
+                if sum <= 0.0 || !sum.is_finite() {
+                    return false;
+                }
+                matrix[row * n + row] = sum.sqrt();
+            } else {
+                matrix[row * n + column] = sum / matrix[column * n + column];
+            }
+        }
+    }
+    true
+}
+
+/// Solves `L L^T x = b` in place for the factor of [`cholesky`].
+pub(crate) fn solve_cholesky(factor: &[f64], n: usize, b: &mut [f64]) {
+    for row in 0..n {
+        for k in 0..row {
+            b[row] -= factor[row * n + k] * b[k];
+        }
+        b[row] /= factor[row * n + row];
+    }
+    for row in (0..n).rev() {
+        for k in row + 1..n {
+            b[row] -= factor[k * n + row] * b[k];
+        }
+        b[row] /= factor[row * n + row];
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_system_worked_by_hand_is_solved() {
+        let mut matrix = vec![4.0, 2.0, 2.0, 3.0];
+        assert!(cholesky(&mut matrix, 2));
+        let mut b = vec![8.0, 7.0];
+        solve_cholesky(&matrix, 2, &mut b);
+        // 4 x + 2 y = 8, 2 x + 3 y = 7
+        assert!((b[0] - 1.25).abs() < 1e-12 && (b[1] - 1.5).abs() < 1e-12, "{b:?}");
+    }
+
+    #[test]
+    fn an_indefinite_matrix_is_refused() {
+        assert!(!cholesky(&mut [1.0, 2.0, 2.0, 1.0], 2));
+    }
+}

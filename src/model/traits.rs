@@ -1,0 +1,106 @@
+//! What learners and recommenders ask of a model.
+
+use burn::Tensor;
+use burn::module::{Module, ModuleDisplay, ParamGroup};
+use burn::tensor::Device;
+
+use crate::model::task::{Supervision, TaskBatch, TaskEvents};
+
+/// A model whose loss on a few examples of a task can be lowered by moving some of its parameters.
+///
+/// Nothing here knows of users or items: a regression on points is as good a model as a recommender. Implement it in any crate by deriving
+/// [`Module`]; the derive names the crate `burn`, so a downstream crate needs `burn` (the version that this crate re-exports) as a dependency.
+///
+/// `loss` must be deterministic for a batch without noise, must give each task's loss independently of the other tasks in the batch, and must be
+/// finite for a task without examples.
+pub trait AdaptableModel: Module + ModuleDisplay + Sync + 'static {
+    /// The tensors of some tasks.
+    type Batch: TaskBatch;
+
+    /// The loss of each task, `[tasks]`.
+    fn loss(&self, batch: &Self::Batch) -> Tensor<1>;
+
+    /// The parameters that carry a task's own part of the model, and that head-only learners move.
+    fn head(&self) -> ParamGroup;
+}
+
+/// A model that reads events and scores a catalogue.
+///
+/// A user is served in three steps: [`batch`](Self::batch) turns events into tensors, [`state`](Self::state) reads them, and
+/// [`rank`](Self::rank) and [`rate`](Self::rate) score every item for the state.
+pub trait PreferenceModel: AdaptableModel {
+    /// What scoring needs of the items, computed once for many users.
+    type Catalogue: Clone + Send + Sync + 'static;
+
+    /// Tensors of some tasks, padded to the longest, on `device`.
+    ///
+    /// Of a context that is longer than the model reads, the most recent events are kept.
+    fn batch(&self, tasks: &[TaskEvents<'_>], supervision: Supervision, device: &Device) -> Self::Batch;
+
+    /// What scoring needs of the items.
+    fn catalogue(&self) -> Self::Catalogue;
+
+    /// The state of each user after their whole context, `[tasks, d_model]`.
+    fn state(&self, batch: &Self::Batch) -> Tensor<2>;
+
+    /// The ranking score of every item for each state, `[tasks, items]`: higher is better, and differences are log odds.
+    fn rank(&self, catalogue: &Self::Catalogue, state: Tensor<2>) -> Tensor<2>;
+
+    /// The value that a user whose head has not moved gives to every item, `[items]`, in the data's scale; `None` for a model that does not rate.
+    fn rate(&self, catalogue: &Self::Catalogue) -> Option<Tensor<1>>;
+}
+
+/// Examples of a linear regression for each of some tasks.
+#[derive(Clone, Debug)]
+pub struct LinearExamples {
+    /// `[tasks, shots, d_head]`.
+    pub features: Tensor<3>,
+    /// What the head is to add to everything that does not depend on the task, `[tasks, shots]`.
+    pub targets: Tensor<2>,
+    /// 1 where there is an example, else 0, `[tasks, shots]`.
+    pub mask: Tensor<2>,
+}
+
+/// A model that predicts numbers by a linear head over features that do not depend on the task.
+///
+/// Closed-form and unrolled heads need this; learners that move any parameters do not.
+pub trait LinearHeadModel: AdaptableModel {
+    /// The rated events of the context.
+    fn context_examples(&self, batch: &Self::Batch) -> LinearExamples;
+
+    /// The rated events among the targets.
+    fn target_examples(&self, batch: &Self::Batch) -> LinearExamples;
+
+    /// The head before it has seen anything of a task, `[d_head]`.
+    fn head_weight(&self) -> Tensor<1>;
+
+    /// The covariance of tasks' own heads around [`head_weight`](Self::head_weight) as the model was initialised, row by row `[d_head * d_head]`, and
+    /// the variance of the noise: where a Bayesian head starts from.
+    fn head_prior(&self) -> (Vec<f64>, f64);
+
+    /// The loss of the query apart from the linear head's: what remains when another learner takes the head over, `[tasks]`.
+    fn loss_without_head(&self, batch: &Self::Batch) -> Tensor<1>;
+
+    /// How much the linear head's mean squared error counts beside the rest.
+    fn head_loss_weight(&self) -> f64;
+}
+
+/// A model that serves numbers from a linear head.
+pub trait RatesLinearly: PreferenceModel + LinearHeadModel {
+    /// Predicted values of every item for each head, `[tasks, items]`, from `[tasks, d_head]`.
+    fn rate_with(&self, catalogue: &Self::Catalogue, heads: Tensor<2>) -> Tensor<2>;
+}
+
+impl LinearExamples {
+    /// Mean squared error over the examples of each task, for some heads each: heads `[tasks, heads, d_head]` to `[tasks, heads]`; 0 where there are no examples.
+    #[must_use]
+    pub fn squared_error(self, heads: Tensor<3>) -> Tensor<2> {
+        let [tasks, count, _] = heads.dims();
+        let [_, shots] = self.targets.dims();
+        let predicted = heads.matmul(self.features.transpose());
+        let wanted = self.targets.reshape([tasks, 1, shots]);
+        let mask = self.mask.reshape([tasks, 1, shots]);
+        let errors = (predicted - wanted).square() * mask.clone();
+        (errors.sum_dim(2) / mask.sum_dim(2).clamp_min(1.0)).reshape([tasks, count])
+    }
+}

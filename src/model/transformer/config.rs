@@ -1,0 +1,148 @@
+//! Settings of the Transformer, checked once.
+
+use serde::{Deserialize, Serialize};
+
+/// Why a model can't be built.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ModelError {
+    /// A setting is out of its bounds.
+    #[error("model setting `{field}` is {value}: expected {expected}")]
+    Setting {
+        /// Which setting.
+        field: &'static str,
+        /// What it was.
+        value: String,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// The schema or the initial values are of another catalogue.
+    #[error("{what} has {found} rows: expected {expected}, one for each item of the catalogue")]
+    Items {
+        /// What does not fit.
+        what: &'static str,
+        /// How many rows it has.
+        found: usize,
+        /// How many items there are.
+        expected: usize,
+    },
+}
+
+/// Over which items the training loss normalises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum CandidateLoss {
+    /// All of them: exact; time and memory grow with the catalogue.
+    Full,
+    /// A sample of this size, shared by the tasks of a batch, with log-Q correction (Bengio and Senécal 2008; Yi et al. 2019).
+    Sampled(usize),
+    /// `Full` up to 20,000 items, else `Sampled(8192)`.
+    Auto,
+}
+
+/// Settings of a [`PreferenceTransformer`](crate::model::PreferenceTransformer).
+///
+/// ```
+/// use metarec::model::PreferenceTransformerConfig;
+///
+/// let mut config = PreferenceTransformerConfig::default();
+/// config.heads = 7;
+/// let error = config.check().unwrap_err();
+/// assert!(error.to_string().contains("heads"));
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct PreferenceTransformerConfig {
+    /// Width of tokens, item vectors and user vectors; 2 to 4096, a multiple of `heads`.
+    pub d_model: usize,
+    /// Number of attention blocks; 0 to 64.
+    pub layers: usize,
+    /// Attention heads of each block; at least 1.
+    pub heads: usize,
+    /// Width of each block's feed-forward layer; 1 to 65536.
+    pub d_feed_forward: usize,
+    /// Probability that an activation is dropped in training; 0 to 0.9.
+    pub dropout: f64,
+    /// Probability that an item is shown without its own vector in training, so that features learn to stand alone; 0 to 0.9.
+    pub id_dropout: f64,
+    /// How many of the most recent events are read; 1 to 4096.
+    pub max_context: usize,
+    /// Width of the item factors that ratings are predicted from; 1 to 512.
+    pub rating_factors: usize,
+    /// How much the mean squared error of ratings counts beside the ranking loss; at least 0. The two share no parameters.
+    pub rating_weight: f64,
+    /// Over which items the ranking loss normalises.
+    pub candidates: CandidateLoss,
+}
+
+impl Default for PreferenceTransformerConfig {
+    fn default() -> Self {
+        Self {
+            d_model: 64,
+            layers: 2,
+            heads: 2,
+            d_feed_forward: 128,
+            dropout: 0.3,
+            id_dropout: 0.0,
+            max_context: 50,
+            rating_factors: 16,
+            rating_weight: 1.0,
+            candidates: CandidateLoss::Auto,
+        }
+    }
+}
+
+impl PreferenceTransformerConfig {
+    /// Checks every setting.
+    ///
+    /// # Errors
+    /// The first that is out of bounds, by name.
+    pub fn check(&self) -> Result<(), ModelError> {
+        let count = |field, value: usize, low: usize, high: usize, expected| {
+            if (low..=high).contains(&value) {
+                Ok(())
+            } else {
+                Err(ModelError::Setting { field, value: value.to_string(), expected })
+            }
+        };
+        let real = |field, value: f64, high: f64, expected| {
+            if (0.0..=high).contains(&value) {
+                Ok(())
+            } else {
+                Err(ModelError::Setting { field, value: value.to_string(), expected })
+            }
+        };
+        count("d_model", self.d_model, 2, 4096, "2 to 4096")?;
+        count("layers", self.layers, 0, 64, "0 to 64")?;
+        count("heads", self.heads, 1, self.d_model, "1 to d_model")?;
+        count(
+            "heads",
+            self.heads,
+            1,
+            if self.d_model.is_multiple_of(self.heads) { self.heads } else { 0 },
+            "a divisor of d_model",
+        )?;
+        count("d_feed_forward", self.d_feed_forward, 1, 65_536, "1 to 65536")?;
+        count("max_context", self.max_context, 1, 4096, "1 to 4096")?;
+        count("rating_factors", self.rating_factors, 1, 512, "1 to 512")?;
+        real("dropout", self.dropout, 0.9, "0 to 0.9")?;
+        real("id_dropout", self.id_dropout, 0.9, "0 to 0.9")?;
+        real("rating_weight", self.rating_weight, f64::MAX, "a finite number, at least 0")?;
+        if let CandidateLoss::Sampled(size) = self.candidates {
+            count("candidates.sampled", size, 1, 1 << 20, "1 to 1048576")?;
+        }
+        Ok(())
+    }
+
+    /// How many items the loss samples for a catalogue of `items`; `None` where it normalises over all.
+    #[must_use]
+    pub fn sample_size(&self, items: usize) -> Option<usize> {
+        match self.candidates {
+            CandidateLoss::Full => None,
+            CandidateLoss::Sampled(size) => Some(size),
+            CandidateLoss::Auto => (items > 20_000).then_some(8192),
+        }
+    }
+}

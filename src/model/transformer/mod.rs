@@ -1,0 +1,257 @@
+//! The default preference model: a causal Transformer over a user's events.
+//!
+//! Each event is a token (item, value, action, time since the event before), after a start token. Pre-norm causal self-attention leaves a state at *every* prefix,
+//! so one pass trains every number of shots from none on. A prefix's state gives a user vector `u` and a gain `g`, and the ranking score of item `i` is
+//! `u . e_i + (1 + g) b_i`: `e_i` is the item's output vector and `b_i` starts at the log of its conditional popularity. An item is its own id vector
+//! plus the vectors of its categories plus a linear map of its dense vector; one that training never saw has no id vector and is known by its features alone.
+//! Values are predicted by a linear head over item factors of their own, which share nothing with the ranking trunk.
+//!
+//! The trunk follows SASRec (Kang and McAuley, 2018, "Self-Attentive Sequential Recommendation") with pre-norm blocks; the objective is the likelihood of all
+//! later liked items instead of the next one.
+
+mod batch;
+mod blocks;
+mod config;
+mod items;
+mod loss;
+mod rating;
+mod schema;
+mod tokens;
+
+use std::sync::Arc;
+
+use burn::Tensor;
+use burn::module::{Module, Param, ParamGroup};
+use burn::nn::{LayerNorm, LayerNormConfig};
+use burn::tensor::{Device, TensorData};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+pub use batch::PreferenceBatch;
+pub use config::{CandidateLoss, ModelError, PreferenceTransformerConfig};
+pub use schema::PreferenceSchema;
+
+use crate::data::Catalogue;
+use crate::model::initial::InitialValues;
+use crate::model::noise::NoiseSource;
+use crate::model::task::{Supervision, TaskEvents};
+use crate::model::traits::{AdaptableModel, LinearExamples, LinearHeadModel, PreferenceModel, RatesLinearly};
+use blocks::{Block, causal_mask};
+use items::ItemTower;
+use rating::RatingHead;
+use tokens::TokenEncoder;
+
+/// From a prefix's state to a user vector and a gain of popularity: what head-only learners move.
+#[derive(Module, Debug)]
+pub struct RankingHead {
+    /// `[d_model, d_model]`, starts at the identity.
+    map: Param<Tensor<2>>,
+    /// `[d_model, 1]`, starts at zero.
+    gain: Param<Tensor<2>>,
+    /// `[1]`, starts at zero.
+    gain_bias: Param<Tensor<1>>,
+}
+
+/// The default preference model. See the [module's page](crate::model::transformer).
+#[derive(Module, Debug)]
+pub struct PreferenceTransformer {
+    items: ItemTower,
+    tokens: TokenEncoder,
+    blocks: Vec<Block>,
+    norm: LayerNorm,
+    head: RankingHead,
+    rating: RatingHead,
+    #[module(skip)]
+    settings: Arc<Settings>,
+}
+
+/// What a model knows that is not learned by gradients.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) config: PreferenceTransformerConfig,
+    pub(crate) schema: PreferenceSchema,
+    pub(crate) head_prior: (Vec<f64>, f64),
+}
+
+/// What scoring needs of the items, computed once for many users.
+#[derive(Clone, Debug)]
+pub struct TransformerCatalogue {
+    /// Output vectors, `[d_model, items]`.
+    output: Tensor<2>,
+    /// Popularity, `[1, items]`.
+    popularity: Tensor<2>,
+    /// Rating features, `[items, d_head]`.
+    factors: Tensor<2>,
+    /// What every user gives the item, `[items]`.
+    offsets: Tensor<1>,
+}
+
+pub(crate) fn parameter<const D: usize>(values: Vec<f32>, shape: [usize; D], device: &Device) -> Param<Tensor<D>> {
+    Param::from_data(TensorData::new(values, shape), device)
+}
+
+impl PreferenceTransformer {
+    /// A model of these items, with its weights drawn from `seed` and whatever `initial` says.
+    ///
+    /// On an autodiff device it can be trained; on a plain one it serves.
+    ///
+    /// # Errors
+    /// If the configuration or the schema does not hold together; the error names the field.
+    pub fn new(
+        config: &PreferenceTransformerConfig,
+        schema: &PreferenceSchema,
+        catalogue: &Catalogue,
+        initial: &InitialValues,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Self, ModelError> {
+        config.check()?;
+        schema.check(catalogue)?;
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let d = config.d_model;
+        let items = ItemTower::new(config, schema, catalogue, initial, &mut rng, device);
+        let tokens = TokenEncoder::new(config, &mut rng, device);
+        let blocks = (0..config.layers).map(|_| Block::new(config, &mut rng, device)).collect();
+        let identity = (0..d * d).map(|at| if at % (d + 1) == 0 { 1.0 } else { 0.0 }).collect();
+        let head = RankingHead {
+            map: parameter(identity, [d, d], device),
+            gain: parameter(vec![0.0; d], [d, 1], device),
+            gain_bias: parameter(vec![0.0], [1], device),
+        };
+        let (rating, head_prior) = RatingHead::new(config, schema, initial, device);
+        let settings = Settings { config: config.clone(), schema: schema.clone(), head_prior };
+        let norm = LayerNormConfig::new(d).init(device);
+        Ok(Self { items, tokens, blocks, norm, head, rating, settings: Arc::new(settings) })
+    }
+
+    /// What the model was built with.
+    #[must_use]
+    pub fn config(&self) -> &PreferenceTransformerConfig {
+        &self.settings.config
+    }
+
+    /// What the model knows of its data.
+    #[must_use]
+    pub fn schema(&self) -> &PreferenceSchema {
+        &self.settings.schema
+    }
+
+    /// The parameters that weight decay must leave alone: popularity, norms, biases and the rating head, which has a prior of its own.
+    #[must_use]
+    pub fn undecayed() -> ParamGroup {
+        const PATTERN: &str = r"(^rating\.|popularity|cold|norm|bias|gain)";
+        ParamGroup::from_regex(PATTERN).unwrap_or_else(|_| ParamGroup::from_ids(Vec::new()))
+    }
+
+    /// The parameters of the rating head, which learn at a rate of their own.
+    #[must_use]
+    pub fn rating_group() -> ParamGroup {
+        ParamGroup::from_regex(r"^rating(\.|$)").unwrap_or_else(|_| ParamGroup::from_ids(Vec::new()))
+    }
+
+    /// User vectors `[tasks, prefixes, d_model]` and gains `[tasks, prefixes, 1]` after each prefix of the context.
+    fn prefixes(&self, batch: &PreferenceBatch, noise: &mut NoiseSource) -> (Tensor<3>, Tensor<3>) {
+        let config = &self.settings.config;
+        let tokens = self.tokens.forward(self.items.input(batch.items()), batch);
+        let [tasks, length, d] = tokens.dims();
+        let mask = causal_mask(length, &tokens.device());
+        let mut x = noise.dropout(tokens, config.dropout);
+        for block in &self.blocks {
+            x = block.forward(x, &mask, config.dropout, noise);
+        }
+        let x = noise.dropout(self.norm.forward(x), config.dropout).reshape([tasks * length, d]);
+        let u = x.clone().matmul(self.head.map.val()).reshape([tasks, length, d]);
+        let gain = x.matmul(self.head.gain.val()) + self.head.gain_bias.val().unsqueeze::<2>();
+        (u, gain.reshape([tasks, length, 1]))
+    }
+}
+
+impl AdaptableModel for PreferenceTransformer {
+    type Batch = PreferenceBatch;
+
+    fn loss(&self, batch: &PreferenceBatch) -> Tensor<1> {
+        let head = self.head_weight();
+        let d_head = head.dims()[0];
+        let [tasks, _] = batch.target_items().dims();
+        let heads = head.reshape([1, 1, d_head]).expand([tasks, 1, d_head]);
+        let rating = self.rating.squared_error(self.target_examples(batch), heads);
+        self.loss_without_head(batch) + rating * self.head_loss_weight()
+    }
+
+    fn head(&self) -> ParamGroup {
+        let ranking = [self.head.map.id, self.head.gain.id, self.head.gain_bias.id];
+        ParamGroup::from_ids(ranking.into_iter().chain([self.rating.weight_id()]).collect())
+    }
+}
+
+impl PreferenceModel for PreferenceTransformer {
+    type Catalogue = TransformerCatalogue;
+
+    fn batch(&self, tasks: &[TaskEvents<'_>], supervision: Supervision, device: &Device) -> PreferenceBatch {
+        PreferenceBatch::new(tasks, supervision, &self.settings, device)
+    }
+
+    fn catalogue(&self) -> TransformerCatalogue {
+        let (output, popularity) = self.items.output(&mut NoiseSource::new(None), 0.0);
+        let (factors, offsets) = self.rating.features();
+        TransformerCatalogue { output: output.transpose(), popularity: popularity.unsqueeze::<2>(), factors, offsets }
+    }
+
+    fn state(&self, batch: &PreferenceBatch) -> Tensor<2> {
+        let (u, gain) = self.prefixes(batch, &mut NoiseSource::new(None));
+        let [tasks, _, d] = u.dims();
+        let state = Tensor::cat(vec![u, gain], 2);
+        (state * batch.last()).sum_dim(1).reshape([tasks, d + 1])
+    }
+
+    fn rank(&self, catalogue: &TransformerCatalogue, state: Tensor<2>) -> Tensor<2> {
+        let d = self.settings.config.d_model;
+        let u = state.clone().narrow(1, 0, d);
+        let gain = state.narrow(1, d, 1);
+        u.matmul(catalogue.output.clone()) + (gain + 1.0) * catalogue.popularity.clone()
+    }
+
+    fn rate(&self, catalogue: &TransformerCatalogue) -> Option<Tensor<1>> {
+        let items = catalogue.offsets.dims()[0];
+        let head = self.head_weight().unsqueeze::<2>();
+        self.settings.schema.rated().then(|| self.rate_with(catalogue, head).reshape([items]))
+    }
+}
+
+impl LinearHeadModel for PreferenceTransformer {
+    fn context_examples(&self, batch: &PreferenceBatch) -> LinearExamples {
+        self.rating.examples(batch.items(), batch.values(), batch.rated())
+    }
+
+    fn target_examples(&self, batch: &PreferenceBatch) -> LinearExamples {
+        self.rating.examples(batch.target_items(), batch.target_values(), batch.target_rated())
+    }
+
+    fn head_weight(&self) -> Tensor<1> {
+        self.rating.weight()
+    }
+
+    fn head_prior(&self) -> (Vec<f64>, f64) {
+        self.settings.head_prior.clone()
+    }
+
+    fn loss_without_head(&self, batch: &PreferenceBatch) -> Tensor<1> {
+        let mut noise = NoiseSource::new(batch.noise());
+        let (u, gain) = self.prefixes(batch, &mut noise);
+        let (output, popularity) = self.items.output(&mut noise, self.settings.config.id_dropout);
+        loss::ranking(u, gain, output, popularity, batch) / f64::from(self.settings.schema.likes_per_task)
+    }
+
+    fn head_loss_weight(&self) -> f64 {
+        self.settings.config.rating_weight
+    }
+}
+
+impl RatesLinearly for PreferenceTransformer {
+    fn rate_with(&self, catalogue: &TransformerCatalogue, heads: Tensor<2>) -> Tensor<2> {
+        let [tasks, _] = heads.dims();
+        let scores = heads.matmul(catalogue.factors.clone().transpose());
+        let items = scores.dims()[1];
+        scores + catalogue.offsets.clone().reshape([1, items]).expand([tasks, items])
+    }
+}

@@ -1,0 +1,85 @@
+//! Values predicted by a linear head over item factors.
+
+use burn::Tensor;
+use burn::module::{Module, Param, ParamId};
+use burn::tensor::{Device, Int, TensorData};
+
+use crate::model::initial::InitialValues;
+use crate::model::traits::LinearExamples;
+use crate::model::transformer::config::PreferenceTransformerConfig;
+use crate::model::transformer::parameter;
+use crate::model::transformer::schema::PreferenceSchema;
+
+/// `value = mean + offset_i + w . (1, q_i)`: the user's part is `w`, and nothing is shared with the ranking trunk.
+#[derive(Module, Debug)]
+pub(crate) struct RatingHead {
+    /// `[items, rating_factors]`.
+    factors: Param<Tensor<2>>,
+    /// `[items]`.
+    offsets: Param<Tensor<1>>,
+    /// A user of whom nothing is known, `[d_head]`, `d_head = 1 + rating_factors`.
+    weight: Param<Tensor<1>>,
+    /// Constant, `[items, 1]`.
+    known: Tensor<2>,
+    mean: f64,
+}
+
+impl RatingHead {
+    /// The head, and the covariance of users' weights with the variance of the noise.
+    pub(crate) fn new(
+        config: &PreferenceTransformerConfig,
+        schema: &PreferenceSchema,
+        initial: &InitialValues,
+        device: &Device,
+    ) -> (Self, (Vec<f64>, f64)) {
+        let items = schema.known.len();
+        let width = config.rating_factors;
+        let known = schema.known.iter().map(|&known| if known { 1.0 } else { 0.0 }).collect::<Vec<f32>>();
+        let start = initial.rating.clone().unwrap_or_else(|| crate::model::initial::RatingStart::flat(items, width));
+        let head = Self {
+            factors: parameter(start.factors, [items, width], device),
+            offsets: parameter(start.offsets, [items], device),
+            weight: parameter(start.weight, [1 + width], device),
+            known: Tensor::from_data(TensorData::new(known, [items, 1]), device),
+            mean: f64::from(schema.value_mean),
+        };
+        (head, (start.covariance, start.noise))
+    }
+
+    pub(crate) fn weight(&self) -> Tensor<1> {
+        self.weight.val()
+    }
+
+    pub(crate) fn weight_id(&self) -> ParamId {
+        self.weight.id
+    }
+
+    /// Features of all items `[items, d_head]` and what every user gives them `[items]`.
+    pub(crate) fn features(&self) -> (Tensor<2>, Tensor<1>) {
+        let factors = self.factors.val() * self.known.clone();
+        let [items, _] = factors.dims();
+        let offsets = self.offsets.val() * self.known.clone().reshape([items]) + self.mean;
+        (Tensor::cat(vec![self.known.ones_like(), factors], 1), offsets)
+    }
+
+    /// Examples for events `[tasks, shots]` with values and a mask of the same shape.
+    pub(crate) fn examples(&self, items: Tensor<2, Int>, values: Tensor<2>, mask: Tensor<2>) -> LinearExamples {
+        let [tasks, shots] = items.dims();
+        let flat = items.reshape([tasks * shots]);
+        let known = self.known.clone().select(0, flat.clone());
+        let factors = self.factors.val().select(0, flat.clone()) * known.clone();
+        let features = Tensor::cat(vec![known.ones_like(), factors], 1);
+        let offsets = self.offsets.val().select(0, flat).reshape([tasks, shots]) * known.reshape([tasks, shots]);
+        let d_head = features.dims()[1];
+        LinearExamples {
+            features: features.reshape([tasks, shots, d_head]),
+            targets: values - self.mean - offsets,
+            mask,
+        }
+    }
+
+    /// Mean squared error of each task over its examples, averaged over its heads: heads `[tasks, heads, d_head]` to `[tasks]`.
+    pub(crate) fn squared_error(&self, examples: LinearExamples, heads: Tensor<3>) -> Tensor<1> {
+        examples.squared_error(heads).mean_dim(1).squeeze_dim(1)
+    }
+}

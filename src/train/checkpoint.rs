@@ -1,0 +1,85 @@
+//! Where a run can go on.
+
+use std::path::Path;
+
+use burn::module::Module;
+use burn::tensor::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::persist::{Parts, PersistError, module_bytes, module_from_bytes, read_parts, write_parts};
+use crate::train::config::TrainingConfig;
+use crate::train::optimizer::Optimizers;
+
+const KIND: &str = "checkpoint";
+
+/// Everything a run needs besides tensors.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Ledger {
+    /// Steps done.
+    pub(crate) step: usize,
+    /// Seed of the run.
+    pub(crate) seed: u64,
+    /// Settings of the run.
+    pub(crate) config: TrainingConfig,
+    /// Best ranking score so far, and looks since.
+    pub(crate) best: Option<f64>,
+    pub(crate) looks_since_best: usize,
+}
+
+/// A run between two steps.
+#[derive(Clone)]
+pub(crate) struct RunState<M, S> {
+    pub(crate) ledger: Ledger,
+    pub(crate) model: M,
+    pub(crate) state: S,
+    /// The best so far on the validation users.
+    pub(crate) best_model: M,
+    pub(crate) best_state: S,
+    pub(crate) optimizers: Optimizers,
+}
+
+fn malformed(part: &str, source: impl std::error::Error + Send + Sync + 'static) -> PersistError {
+    PersistError::Malformed { part: part.to_owned(), source: Box::new(source) }
+}
+
+impl<M: Module, S: Module> RunState<M, S> {
+    pub(crate) fn save(&self, path: &Path) -> Result<(), PersistError> {
+        let mut parts = Parts::new();
+        let ledger = serde_json::to_vec_pretty(&self.ledger).map_err(|source| malformed("ledger.json", source))?;
+        parts.insert("ledger.json".to_owned(), ledger);
+        parts.insert("model.bin".to_owned(), module_bytes("model.bin", &self.model)?);
+        parts.insert("state.bin".to_owned(), module_bytes("state.bin", &self.state)?);
+        parts.insert("best_model.bin".to_owned(), module_bytes("best_model.bin", &self.best_model)?);
+        parts.insert("best_state.bin".to_owned(), module_bytes("best_state.bin", &self.best_state)?);
+        for (name, optimizer) in
+            [("model_optimizer.bin", &self.optimizers.model), ("state_optimizer.bin", &self.optimizers.state)]
+        {
+            let bytes = optimizer.into_bytes().map_err(|source| malformed(name, source))?;
+            parts.insert(name.to_owned(), bytes.to_vec());
+        }
+        write_parts(path, KIND, &parts).map(|_| ())
+    }
+
+    /// The run that was saved at `path`, with modules of the same shapes to load into.
+    pub(crate) fn load(self, path: &Path) -> Result<Self, PersistError> {
+        let (_, mut parts) = read_parts(path, KIND)?;
+        let mut take = |name: &str| {
+            parts.remove(name).ok_or_else(|| PersistError::Missing { path: path.to_owned(), part: name.to_owned() })
+        };
+        let ledger =
+            serde_json::from_slice(&take("ledger.json")?).map_err(|source| malformed("ledger.json", source))?;
+        let model = module_from_bytes("model.bin", self.model, take("model.bin")?)?;
+        let state = module_from_bytes("state.bin", self.state, take("state.bin")?)?;
+        let best_model = module_from_bytes("best_model.bin", self.best_model, take("best_model.bin")?)?;
+        let best_state = module_from_bytes("best_state.bin", self.best_state, take("best_state.bin")?)?;
+        let mut optimizer = |name: &str, optimizer: burn::optim::ModuleOptimizer| {
+            let bytes = Bytes::from_bytes_vec(take(name)?);
+            optimizer.from_bytes(bytes).map_err(|source| malformed(name, source))
+        };
+        let optimizers = Optimizers {
+            model: optimizer("model_optimizer.bin", self.optimizers.model)?,
+            state: optimizer("state_optimizer.bin", self.optimizers.state)?,
+        };
+        Ok(Self { ledger, model, state, best_model, best_state, optimizers })
+    }
+}

@@ -1,0 +1,105 @@
+//! Settings of the outer loop.
+
+use serde::{Deserialize, Serialize};
+
+use crate::train::error::TrainError;
+
+/// Settings of [`MetaTrainer`](crate::train::MetaTrainer).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct TrainingConfig {
+    /// How many times each task is drawn; 1 to 100000.
+    pub epochs: usize,
+    /// Tasks of one outer step; 1 to 65536.
+    pub meta_batch: usize,
+    /// Learning rate at its height; more than 0, at most 10.
+    pub outer_lr: f64,
+    /// Share of the steps in which the rate rises from zero; 0 to 0.5. It then falls to zero along a cosine.
+    pub warm_up: f64,
+    /// Decoupled weight decay; 0 to 1.
+    pub weight_decay: f64,
+    /// The global norm that gradients are clipped to; more than 0.
+    pub max_gradient_norm: f64,
+    /// Pieces that a meta-batch is cut into, to be worked on by different threads; 1 to 1024. A part of the result: see the table in [`train`](crate::train).
+    pub shards: usize,
+    /// Epochs between two looks at the meta-validation users; 1 to 100000.
+    pub validate_every: usize,
+    /// How many looks without improvement end training; 1 to 100000.
+    pub patience: usize,
+}
+
+impl Default for TrainingConfig {
+    fn default() -> Self {
+        Self {
+            epochs: 60,
+            meta_batch: 64,
+            outer_lr: 1e-3,
+            warm_up: 0.05,
+            weight_decay: 0.05,
+            max_gradient_norm: 1.0,
+            shards: 4,
+            validate_every: 2,
+            patience: 10,
+        }
+    }
+}
+
+impl TrainingConfig {
+    /// Checks every setting.
+    ///
+    /// # Errors
+    /// The first that is out of bounds, by name.
+    pub fn check(&self) -> Result<(), TrainError> {
+        let bad = |field, value: String, expected| Err(TrainError::Setting { field, value, expected });
+        let counts = [
+            ("epochs", self.epochs, 100_000, "1 to 100000"),
+            ("meta_batch", self.meta_batch, 65_536, "1 to 65536"),
+            ("shards", self.shards, 1024, "1 to 1024"),
+            ("validate_every", self.validate_every, 100_000, "1 to 100000"),
+            ("patience", self.patience, 100_000, "1 to 100000"),
+        ];
+        for (field, value, high, expected) in counts {
+            if !(1..=high).contains(&value) {
+                return bad(field, value.to_string(), expected);
+            }
+        }
+        if !(self.outer_lr > 0.0 && self.outer_lr <= 10.0) {
+            return bad("outer_lr", self.outer_lr.to_string(), "more than 0, at most 10");
+        }
+        if !(0.0..=0.5).contains(&self.warm_up) {
+            return bad("warm_up", self.warm_up.to_string(), "0 to 0.5");
+        }
+        if !(0.0..=1.0).contains(&self.weight_decay) {
+            return bad("weight_decay", self.weight_decay.to_string(), "0 to 1");
+        }
+        if !(self.max_gradient_norm > 0.0 && self.max_gradient_norm.is_finite()) {
+            return bad("max_gradient_norm", self.max_gradient_norm.to_string(), "a finite number, more than 0");
+        }
+        Ok(())
+    }
+
+    /// Outer steps of a whole run over this many tasks.
+    #[must_use]
+    pub fn steps(&self, tasks: usize) -> usize {
+        self.epochs * self.steps_an_epoch(tasks)
+    }
+
+    /// Outer steps in which each of this many tasks is drawn about once.
+    #[must_use]
+    pub fn steps_an_epoch(&self, tasks: usize) -> usize {
+        tasks.div_ceil(self.meta_batch).max(1)
+    }
+
+    /// The learning rate of a step.
+    #[must_use]
+    pub fn rate(&self, step: usize, steps: usize) -> f64 {
+        let warm_up = self.warm_up * steps as f64;
+        let at = step as f64 + 1.0;
+        if at < warm_up {
+            return self.outer_lr * at / warm_up;
+        }
+        let done = ((at - warm_up) / (steps as f64 - warm_up).max(1.0)).min(1.0);
+        self.outer_lr * 0.5 * (1.0 + (std::f64::consts::PI * done).cos())
+    }
+}

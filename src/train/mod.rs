@@ -1,0 +1,32 @@
+//! The outer loop: episodes in, a meta-trained model out.
+//!
+//! [`MetaTrainer`] owns the loop for any model, learner and sampler: it draws episodes by their ids, spreads the meta-batch over the threads of the
+//! current rayon pool, adds the shards' gradients, divides by the number of tasks, clips by the global norm and lets Burn's optimizers step.
+//!
+//! # What is equal between two runs
+//!
+//! | the same | and so |
+//! |---|---|
+//! | seed, device kind, number of `shards` | every step is bit-equal, on any number of threads: shards are fixed by the configuration and added in order |
+//! | the above, stopped and resumed from a checkpoint | every step is bit-equal to the run that was not stopped |
+//! | seed and device kind, another number of `shards`, without dropout | gradients agree to 1e-5 of their norm (sums in another order) |
+//! | seed and device kind, another number of `shards`, with dropout | other dropout masks: equal in distribution only |
+//! | seed, another device kind | equal until rounding grows: about 1e-4 after one step |
+
+mod cancel;
+mod checkpoint;
+mod config;
+mod error;
+mod observer;
+mod optimizer;
+mod shards;
+mod trainer;
+mod validation;
+
+pub use cancel::CancelToken;
+pub use config::TrainingConfig;
+pub use error::TrainError;
+pub use observer::{Observer, Progress, Silent};
+pub use optimizer::{Optimizers, ScaledRate};
+pub use trainer::{MetaTrainer, Stop, Trained};
+pub use validation::{Validation, ValidationScore};

@@ -1,0 +1,36 @@
+//! Progress, for whoever wants to show it.
+
+use crate::train::validation::ValidationScore;
+
+/// How far a run is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Progress {
+    /// Steps done.
+    pub step: usize,
+    /// Steps of the whole run, if it does not stop early.
+    pub steps: usize,
+    /// Mean query loss of the last step.
+    pub loss: f64,
+    /// Global norm of the last gradient, before clipping.
+    pub gradient_norm: f64,
+}
+
+/// Is told how training goes. The library itself prints nothing.
+pub trait Observer {
+    /// After every outer step.
+    fn step(&mut self, progress: &Progress) {
+        let _ = progress;
+    }
+
+    /// After every look at the meta-validation users; `best` says whether it was the best so far.
+    fn validated(&mut self, progress: &Progress, score: &ValidationScore, best: bool) {
+        let _ = (progress, score, best);
+    }
+}
+
+/// Tells nobody.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+impl Observer for Silent {}

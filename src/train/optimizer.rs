@@ -1,0 +1,69 @@
+//! Burn's optimizers, one for the model and one for the learner's state.
+
+use burn::Tensor;
+use burn::optim::{AdamWConfig, ModuleOptimizer, Optimizer};
+use burn::tensor::Device;
+
+use crate::model::PreferenceTransformer;
+use crate::train::config::TrainingConfig;
+
+/// What steps the model and what steps the learner's state.
+#[derive(Clone)]
+pub struct Optimizers {
+    /// For the model.
+    pub model: ModuleOptimizer,
+    /// For the learner's state.
+    pub state: ModuleOptimizer,
+}
+
+impl Optimizers {
+    /// AdamW for everything, with the configuration's weight decay on all of the model and none on the state.
+    #[must_use]
+    pub fn adamw(config: &TrainingConfig) -> Self {
+        Self { model: adamw(config.weight_decay).init(), state: adamw(0.0).init() }
+    }
+
+    /// [`Optimizers::adamw`] as a [`PreferenceTransformer`] wants it: no decay where it would pull away from a prior, and a slower rate for the rating head.
+    #[must_use]
+    pub fn for_transformer(config: &TrainingConfig) -> Self {
+        let slow = ScaledRate { inner: adamw(0.0).build(), factor: RATING_RATE };
+        let model = ModuleOptimizer::from(adamw(config.weight_decay).build())
+            .with_group(PreferenceTransformer::undecayed(), adamw(0.0).build(), None)
+            .with_group(PreferenceTransformer::rating_group(), slow.clone(), None);
+        Self { model, state: ModuleOptimizer::from(slow) }
+    }
+}
+
+/// The rating head starts at a good closed-form fit, and is only tuned.
+const RATING_RATE: f64 = 0.5;
+
+fn adamw(weight_decay: f64) -> AdamWConfig {
+    AdamWConfig::new().with_beta_2(0.98).with_epsilon(1e-8).with_weight_decay(weight_decay as f32)
+}
+
+/// An optimizer whose learning rate is multiplied by a factor.
+#[derive(Clone, Debug)]
+pub struct ScaledRate<O> {
+    /// What steps.
+    pub inner: O,
+    /// Multiplies every rate.
+    pub factor: f64,
+}
+
+impl<O: Optimizer> Optimizer for ScaledRate<O> {
+    type State<const D: usize> = O::State<D>;
+
+    fn step<const D: usize>(
+        &self,
+        lr: f64,
+        tensor: Tensor<D>,
+        grad: Tensor<D>,
+        state: Option<Self::State<D>>,
+    ) -> (Tensor<D>, Option<Self::State<D>>) {
+        self.inner.step(lr * self.factor, tensor, grad, state)
+    }
+
+    fn to_device<const D: usize>(state: Self::State<D>, device: &Device) -> Self::State<D> {
+        O::to_device(state, device)
+    }
+}

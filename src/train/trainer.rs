@@ -1,0 +1,244 @@
+//! The episode loop.
+
+use std::path::PathBuf;
+
+use burn::module::Module;
+use burn::tensor::Device;
+
+use crate::meta::{ServingLearner, clip_by_norm, is_finite};
+use crate::model::PreferenceModel;
+use crate::persist::PersistError;
+use crate::sampler::{Episode, EpisodeId, TaskSampler};
+use crate::train::cancel::CancelToken;
+use crate::train::checkpoint::{Ledger, RunState};
+use crate::train::config::TrainingConfig;
+use crate::train::error::TrainError;
+use crate::train::observer::{Observer, Progress, Silent};
+use crate::train::optimizer::Optimizers;
+use crate::train::shards::step_gradient;
+use crate::train::validation::Validation;
+
+/// Why a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Stop {
+    /// All steps were done.
+    Finished,
+    /// The meta-validation users saw no improvement for as many looks as patience allowed.
+    EarlyStop,
+}
+
+/// A meta-trained model.
+#[derive(Clone, Debug)]
+pub struct Trained<M, S> {
+    /// The model that did best on the meta-validation users, or the last one if there were none.
+    pub model: M,
+    /// What the learner learned besides.
+    pub state: S,
+    /// Steps done.
+    pub steps: usize,
+    /// Why it ended.
+    pub stop: Stop,
+}
+
+/// Trains a model with a learner on episodes of a sampler.
+///
+/// The model must be on an autodiff device. Threads come from the current rayon pool: run [`MetaTrainer::run`] inside `pool.install` to choose one.
+pub struct MetaTrainer<'a, M: PreferenceModel, L: ServingLearner<M>> {
+    model: M,
+    state: L::State,
+    learner: L,
+    sampler: &'a dyn TaskSampler,
+    tasks: usize,
+    device: Device,
+    config: TrainingConfig,
+    seed: u64,
+    optimizers: Optimizers,
+    validation: Option<Validation>,
+    observer: Box<dyn Observer + 'a>,
+    cancel: CancelToken,
+    checkpoint: Option<PathBuf>,
+}
+
+impl<'a, M: PreferenceModel, L: ServingLearner<M>> MetaTrainer<'a, M, L> {
+    /// A trainer of `model`, which is on the autodiff device `device`, on `sampler`, which draws from `tasks` tasks.
+    ///
+    /// # Errors
+    /// If a setting is out of its bounds or there are no tasks.
+    pub fn new(
+        model: M,
+        learner: L,
+        sampler: &'a dyn TaskSampler,
+        tasks: usize,
+        config: &TrainingConfig,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Self, TrainError> {
+        config.check()?;
+        if tasks == 0 {
+            return Err(TrainError::NoTasks("the sampler has no tasks".to_owned()));
+        }
+        let state = learner.init_state(&model);
+        Ok(Self {
+            model,
+            state,
+            learner,
+            sampler,
+            tasks,
+            device: device.clone(),
+            config: config.clone(),
+            seed,
+            optimizers: Optimizers::adamw(config),
+            validation: None,
+            observer: Box::new(Silent),
+            cancel: CancelToken::new(),
+            checkpoint: None,
+        })
+    }
+
+    /// Steps with these optimizers instead of AdamW.
+    #[must_use]
+    pub fn with_optimizers(mut self, optimizers: Optimizers) -> Self {
+        self.optimizers = optimizers;
+        self
+    }
+
+    /// Keeps the model that does best on these users, and stops when it gets no better.
+    #[must_use]
+    pub fn with_validation(mut self, validation: Validation) -> Self {
+        self.validation = (!validation.is_empty()).then_some(validation);
+        self
+    }
+
+    /// Tells `observer` how it goes.
+    #[must_use]
+    pub fn with_observer(mut self, observer: impl Observer + 'a) -> Self {
+        self.observer = Box::new(observer);
+        self
+    }
+
+    /// Stops when the token is used.
+    #[must_use]
+    pub fn with_cancel(mut self, cancel: CancelToken) -> Self {
+        self.cancel = cancel;
+        self
+    }
+
+    /// Writes a checkpoint to this folder at every look at the meta-validation users, at least once in `validate_every` epochs, and when cancelled; goes on
+    /// from the one that is there.
+    #[must_use]
+    pub fn with_checkpoint(mut self, path: impl Into<PathBuf>) -> Self {
+        self.checkpoint = Some(path.into());
+        self
+    }
+
+    /// Trains.
+    ///
+    /// # Errors
+    /// If the loss or the model is no longer finite, the token was used, an episode can't be drawn, or a checkpoint can't be written or read.
+    ///
+    /// # Panics
+    /// If the model is not on an autodiff device.
+    pub fn run(mut self) -> Result<Trained<M, L::State>, TrainError> {
+        let steps = self.config.steps(self.tasks);
+        let every = self.config.steps_an_epoch(self.tasks) * self.config.validate_every;
+        let mut run = self.start()?;
+        let mut stop = Stop::Finished;
+        while run.ledger.step < steps {
+            if self.cancel.is_cancelled() {
+                self.save(&run)?;
+                return Err(TrainError::Cancelled { step: run.ledger.step });
+            }
+            let progress = self.step(&mut run, steps)?;
+            self.observer.step(&progress);
+            if run.ledger.step % every == 0 || run.ledger.step == steps {
+                self.look(&mut run, &progress)?;
+                if run.ledger.looks_since_best >= self.config.patience {
+                    stop = Stop::EarlyStop;
+                    break;
+                }
+            }
+        }
+        Ok(Trained { model: run.best_model, state: run.best_state, steps: run.ledger.step, stop })
+    }
+
+    /// The run from its beginning, or from its checkpoint.
+    fn start(&self) -> Result<RunState<M, L::State>, TrainError> {
+        let config = self.config.clone();
+        let fresh = RunState {
+            ledger: Ledger { step: 0, seed: self.seed, config, best: None, looks_since_best: 0 },
+            model: self.model.clone(),
+            state: self.state.clone(),
+            best_model: self.model.clone(),
+            best_state: self.state.clone(),
+            optimizers: self.optimizers.clone(),
+        };
+        let Some(path) = self.checkpoint.as_ref().filter(|path| path.exists()) else { return Ok(fresh) };
+        let ledger = fresh.ledger.clone();
+        let run = fresh.load(path)?;
+        if (run.ledger.seed, &run.ledger.config) != (ledger.seed, &ledger.config) {
+            let why = "it is of a run with another seed or other training settings".to_owned();
+            return Err(PersistError::Foreign { path: path.clone(), expected: "checkpoint", why }.into());
+        }
+        Ok(run)
+    }
+
+    fn save(&self, run: &RunState<M, L::State>) -> Result<(), TrainError> {
+        self.checkpoint.as_ref().map_or(Ok(()), |path| run.save(path)).map_err(TrainError::from)
+    }
+
+    /// One outer step.
+    fn step(&self, run: &mut RunState<M, L::State>, steps: usize) -> Result<Progress, TrainError> {
+        let step = run.ledger.step;
+        let first = step * self.config.meta_batch;
+        let episodes = (first..first + self.config.meta_batch)
+            .map(|index| self.sampler.episode(EpisodeId { seed: self.seed, index: index as u64 }))
+            .collect::<Result<Vec<Episode>, _>>()?;
+        let parts = (&run.model, &run.state, &self.learner);
+        let gradient = step_gradient(parts, &episodes, (self.seed, step, self.config.shards), &self.device);
+        let (model, norm) = clip_by_norm(&run.model, gradient.model, self.config.max_gradient_norm);
+        if !gradient.loss.is_finite() || !norm.is_finite() {
+            let checkpoint = self.checkpoint.clone().filter(|path| path.exists());
+            return Err(TrainError::Diverged { step, loss: gradient.loss, checkpoint });
+        }
+        let (state, _) = clip_by_norm(&run.state, gradient.state, self.config.max_gradient_norm);
+        let rate = self.config.rate(step, steps);
+        run.model = run.optimizers.model.step(rate, run.model.clone(), model);
+        run.state = run.optimizers.state.step(rate, run.state.clone(), state);
+        run.ledger.step += 1;
+        Ok(Progress { step: step + 1, steps, loss: gradient.loss, gradient_norm: norm })
+    }
+
+    /// Looks at the validation users, keeps the best, writes a checkpoint.
+    fn look(&mut self, run: &mut RunState<M, L::State>, progress: &Progress) -> Result<(), TrainError> {
+        if !is_finite(&run.model) || !is_finite(&run.state) {
+            let checkpoint = self.checkpoint.clone().filter(|path| path.exists());
+            return Err(TrainError::Diverged { step: progress.step - 1, loss: progress.loss, checkpoint });
+        }
+        let better = match &self.validation {
+            None => true,
+            Some(validation) => {
+                let plain = self.device.clone().inner();
+                let score = if self.learner.needs_autodiff() {
+                    validation.score((&run.model, &run.state, &self.learner), &plain)
+                } else {
+                    validation.score((&run.model.valid(), &run.state.valid(), &self.learner), &plain)
+                };
+                let better = run.ledger.best.is_none_or(|best| score.ranking() > best);
+                if better {
+                    run.ledger.best = Some(score.ranking());
+                }
+                self.observer.validated(progress, &score, better);
+                better
+            }
+        };
+        if better {
+            run.ledger.looks_since_best = 0;
+            run.best_model = run.model.clone();
+            run.best_state = run.state.clone();
+        } else {
+            run.ledger.looks_since_best += 1;
+        }
+        self.save(run)
+    }
+}

@@ -1,0 +1,121 @@
+//! How good a model is on users it does not train on.
+
+use burn::Tensor;
+use burn::tensor::Device;
+
+use crate::data::{HeldOutUser, IndexedEvent, ItemIndex, LikeRule};
+use crate::evaluate::metric::{Ndcg, Positions, RankingMetric, rmse};
+use crate::meta::ServingLearner;
+use crate::model::{PreferenceModel, Supervision, TaskEvents};
+
+/// Users that are adapted together.
+const CHUNK: usize = 64;
+
+/// What one look at the meta-validation users found: a mean over users at each number of shots.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ValidationScore {
+    /// The numbers of shots.
+    pub shots: Vec<usize>,
+    /// nDCG@10 of the likes among all candidates, one for each number of shots.
+    pub ndcg: Vec<f64>,
+    /// Root mean squared error of values, one for each number of shots; empty where the model does not rate.
+    pub rmse: Vec<f64>,
+}
+
+impl ValidationScore {
+    /// What training tries to raise: mean nDCG.
+    #[must_use]
+    pub fn ranking(&self) -> f64 {
+        self.ndcg.iter().sum::<f64>() / self.ndcg.len().max(1) as f64
+    }
+
+    /// Mean error of values; `None` where the model does not rate.
+    #[must_use]
+    pub fn rating(&self) -> Option<f64> {
+        (!self.rmse.is_empty()).then(|| self.rmse.iter().sum::<f64>() / self.rmse.len() as f64)
+    }
+}
+
+/// Meta-validation users and how they are scored: candidates and query set are the same at every number of shots.
+#[derive(Clone, Debug)]
+pub struct Validation {
+    users: Vec<HeldOutUser>,
+    candidates: Vec<ItemIndex>,
+    likes: LikeRule,
+    places: Vec<u32>,
+    shots: Vec<usize>,
+}
+
+impl Validation {
+    /// Scores `users` by ranking `candidates`, ties broken by `places` (see [`tie_order`](crate::data::tie_order)), after each of `shots` events.
+    #[must_use]
+    pub fn new(
+        users: Vec<HeldOutUser>,
+        candidates: Vec<ItemIndex>,
+        likes: LikeRule,
+        places: Vec<u32>,
+        shots: Vec<usize>,
+    ) -> Self {
+        Self { users, candidates, likes, places, shots }
+    }
+
+    /// Whether there is anybody to look at.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.users.is_empty()
+    }
+
+    /// Scores a model. `model` is on an autodiff device if the learner needs one, else on a plain one.
+    pub(crate) fn score<M: PreferenceModel, L: ServingLearner<M>>(
+        &self,
+        (model, state, learner): (&M, &L::State, &L),
+        device: &Device,
+    ) -> ValidationScore {
+        let catalogue = model.catalogue();
+        let mut score = ValidationScore { shots: self.shots.clone(), ..ValidationScore::default() };
+        for &shots in &self.shots {
+            let (mut ndcg, mut errors) = (Vec::new(), Vec::new());
+            for users in self.users.chunks(CHUNK) {
+                let supports: Vec<TaskEvents<'_>> =
+                    users.iter().map(|user| TaskEvents::support(&user.pool[..shots.min(user.pool.len())])).collect();
+                let batch = model.batch(&supports, Supervision::WholeContext, device);
+                let adapted = learner.adapt(model, state, &batch);
+                let ranked = host(learner.rank(model, &catalogue, &adapted));
+                ndcg.extend(users.iter().zip(&ranked).filter_map(|(user, scores)| self.ndcg(user, scores)));
+                if let Some(values) = learner.rate(model, &catalogue, &adapted) {
+                    errors.extend(users.iter().zip(&host(values)).filter_map(|(user, values)| user_rmse(user, values)));
+                }
+            }
+            score.ndcg.push(ndcg.iter().sum::<f64>() / ndcg.len().max(1) as f64);
+            if !errors.is_empty() {
+                score.rmse.push(errors.iter().sum::<f64>() / errors.len() as f64);
+            }
+        }
+        score
+    }
+
+    /// nDCG@10 of one user; `None` where nothing is relevant.
+    fn ndcg(&self, user: &HeldOutUser, scores: &[f32]) -> Option<f64> {
+        let relevant: Vec<ItemIndex> =
+            user.query.iter().filter(|event| self.likes.is_like(event)).map(|event| event.item).collect();
+        if relevant.is_empty() {
+            return None;
+        }
+        let pool: std::collections::HashSet<ItemIndex> = user.pool.iter().map(|event| event.item).collect();
+        let candidates: Vec<ItemIndex> = self.candidates.iter().copied().filter(|item| !pool.contains(item)).collect();
+        Some(Ndcg { k: 10 }.at(&Positions::by_score(scores, &candidates, &relevant, &self.places)))
+    }
+}
+
+fn user_rmse(user: &HeldOutUser, values: &[f32]) -> Option<f64> {
+    let rated = |event: &IndexedEvent| event.value.map(|value| (values[event.item.position()], value));
+    let (predicted, actual): (Vec<f32>, Vec<f32>) = user.query.iter().filter_map(rated).unzip();
+    rmse(&predicted, &actual)
+}
+
+/// Rows of a matrix on the host.
+fn host(tensor: Tensor<2>) -> Vec<Vec<f32>> {
+    let [_, width] = tensor.dims();
+    let values: Vec<f32> = tensor.into_data().iter::<f32>().collect();
+    values.chunks(width.max(1)).map(<[f32]>::to_vec).collect()
+}
