@@ -82,6 +82,10 @@ impl<M: PreferenceModel + LinearHeadModel> MetaLearner<M> for ClosedForm {
 }
 
 impl<M: RatesLinearly> ServingLearner<M> for ClosedForm {
+    fn state_only_rates(&self) -> bool {
+        true
+    }
+
     fn rank(&self, model: &M, catalogue: &M::Catalogue, adapted: &ClosedFormUser) -> Tensor<2> {
         model.rank(catalogue, adapted.state.clone())
     }
