@@ -197,13 +197,14 @@ fn one_recommender_serves_many_threads() {
 }
 
 #[test]
-fn equal_seeds_give_equal_scores() {
+fn equal_seeds_give_equal_models() {
     let data = market(Feedback::Ratings);
-    let scores = || {
-        let rec = recommender(LearnerConfig::default());
-        rec.scores(&rec.adapt(&events(&data, UserIndex(0))[..5]).unwrap()).unwrap()
-    };
-    assert_eq!(scores(), scores());
+    let (one, other) = (recommender(LearnerConfig::default()), recommender(LearnerConfig::default()));
+    assert_eq!(one.fingerprint(), other.fingerprint());
+    let user = one.adapt(&events(&data, UserIndex(0))[..5]).unwrap();
+    let same = other.adapt(&events(&data, UserIndex(0))[..5]).unwrap();
+    assert_eq!(one.scores(&user).unwrap(), other.scores(&same).unwrap());
+    assert_eq!(other.scores(&user).unwrap(), one.scores(&user).unwrap());
 }
 
 #[test]

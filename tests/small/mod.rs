@@ -1,5 +1,5 @@
 //! A small market and recommenders that learned a little of it.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "each test binary uses a part")]
 
 use metarec::burn::tensor::Device;
 use metarec::data::synthetic::{Feedback, MarketConfig};
