@@ -137,7 +137,11 @@ impl UserSamplerConfig {
         self.min_query.saturating_add(self.min_shots.min(1))
     }
 
-    pub(super) fn check(&self) -> Result<(), SamplerError> {
+    /// Checks every setting.
+    ///
+    /// # Errors
+    /// [`SamplerError::Setting`] with the first that is out of its bounds.
+    pub fn check(&self) -> Result<(), SamplerError> {
         let fail = |field, value: String, expected| Err(SamplerError::Setting { field, value, expected });
         if self.min_shots > self.max_shots {
             return fail("min_shots", self.min_shots.to_string(), "not more than max_shots");
@@ -177,11 +181,13 @@ mod tests {
     #[expect(clippy::reversed_empty_ranges, reason = "that is what is refused")]
     fn settings_out_of_bounds_are_named() {
         let base = UserSamplerConfig::default;
-        let mixture =
-            |first, window, subset| base().with_order(SupportOrder::Mixture(OrderWeights { first, window, subset }));
+        let mixture = |first, window, subset| {
+            base().with_order(SupportOrder::Mixture(OrderWeights { first, window, subset, early: 0.0 }))
+        };
         for (config, expected) in [
             (base().with_shots(5..=4), "min_shots is 5: expected not more than max_shots"),
             (base().with_min_query(0), "min_query is 0: expected 1 or more"),
+            (UserSamplerConfig { early_events: 0, ..base() }, "early_events is 0: expected 1 or more"),
             (base().with_max_query(Some(9)), "max_query is 9: expected not less than min_query"),
             (mixture(-1.0, 1.0, 1.0), "order.first is -1: expected a finite number, 0 or more"),
             (mixture(1.0, f64::NAN, 1.0), "order.window is NaN: expected a finite number, 0 or more"),
