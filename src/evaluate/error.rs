@@ -63,6 +63,14 @@ pub enum EvaluateError {
     /// An event's user or item is not in the data set.
     #[error("the split does not belong to this data set: {0}")]
     ForeignSplit(String),
+    /// A recommender was made for other items than those of the data set, or has them in another order.
+    #[error("the recommender's catalogue of {found} items is not that of the data set, which has {expected}")]
+    ForeignCatalogue {
+        /// How many items the recommender has.
+        found: usize,
+        /// How many items the data set has.
+        expected: usize,
+    },
     /// Writing failed.
     #[error("writing failed")]
     Write(#[from] std::io::Error),

@@ -49,6 +49,7 @@ mod interval;
 mod method;
 mod protocol;
 mod report;
+mod served;
 mod table;
 mod train_values;
 
@@ -57,3 +58,4 @@ pub use interval::{Bootstrap, Interval, PairedDifference};
 pub use method::{Method, Support};
 pub use protocol::{Part, UserCold, pool_size, write_episodes};
 pub use report::{Measured, Report, ReportRow};
+pub use served::Served;

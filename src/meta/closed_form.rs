@@ -82,6 +82,11 @@ impl<M: PreferenceModel + LinearHeadModel> MetaLearner<M> for ClosedForm {
 }
 
 impl<M: RatesLinearly> ServingLearner<M> for ClosedForm {
+    fn task(&self, adapted: &ClosedFormUser, task: usize) -> ClosedFormUser {
+        let row = |rows: &Tensor<2>| rows.clone().narrow(0, task, 1);
+        ClosedFormUser { state: row(&adapted.state), heads: row(&adapted.heads) }
+    }
+
     fn rank(&self, model: &M, catalogue: &M::Catalogue, adapted: &ClosedFormUser) -> Tensor<2> {
         model.rank(catalogue, adapted.state.clone())
     }

@@ -133,6 +133,10 @@ impl<M: AdaptableModel> FastWeights<M> {
 }
 
 impl<M: PreferenceModel> FastWeights<M> {
+    pub(crate) fn task(&self, task: usize) -> Self {
+        Self { models: vec![self.models[task].clone()], support: self.support.narrow(task, 1) }
+    }
+
     pub(crate) fn rank(&self) -> Tensor<2> {
         let each = self.models.iter().enumerate();
         let rows = each.map(|(task, model)| model.rank(&model.catalogue(), model.state(&self.support.narrow(task, 1))));

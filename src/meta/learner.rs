@@ -61,6 +61,13 @@ pub trait MetaLearner<M: AdaptableModel>: Send + Sync + 'static {
 
 /// A learner whose adapted tasks are users to be served.
 pub trait ServingLearner<M: PreferenceModel>: MetaLearner<M> {
+    /// One task's part of an adaptation, so that users who were adapted together can be kept apart.
+    ///
+    /// # Panics
+    /// If there is no such task.
+    #[must_use]
+    fn task(&self, adapted: &Self::Adapted, task: usize) -> Self::Adapted;
+
     /// Ranking score of every item for each task, `[tasks, items]`.
     fn rank(&self, model: &M, catalogue: &M::Catalogue, adapted: &Self::Adapted) -> Tensor<2>;
 

@@ -91,6 +91,10 @@ impl<M: AdaptableModel> MetaLearner<M> for Reptile {
 }
 
 impl<M: PreferenceModel> ServingLearner<M> for Reptile {
+    fn task(&self, adapted: &FastWeights<M>, task: usize) -> FastWeights<M> {
+        adapted.task(task)
+    }
+
     fn rank(&self, _: &M, _: &M::Catalogue, adapted: &FastWeights<M>) -> Tensor<2> {
         adapted.rank()
     }

@@ -54,11 +54,19 @@ fn io(path: &Path) -> impl FnOnce(std::io::Error) -> PersistError + '_ {
     |source| PersistError::Io { path: path.to_owned(), source }
 }
 
+fn entries_of(parts: &Parts) -> BTreeMap<String, PartEntry> {
+    let entry = |bytes: &[u8]| PartEntry { bytes: bytes.len() as u64, sha256: sha256(bytes) };
+    parts.iter().map(|(name, bytes)| (name.clone(), entry(bytes))).collect()
+}
+
+/// The fingerprint that a folder of these parts has.
+#[must_use]
+pub fn parts_fingerprint(parts: &Parts) -> String {
+    fingerprint(&entries_of(parts))
+}
+
 fn manifest_of(kind: &str, parts: &Parts) -> Manifest {
-    let entries: BTreeMap<String, PartEntry> = parts
-        .iter()
-        .map(|(name, bytes)| (name.clone(), PartEntry { bytes: bytes.len() as u64, sha256: sha256(bytes) }))
-        .collect();
+    let entries = entries_of(parts);
     Manifest {
         format: format!("metarec-{kind}"),
         version: FORMAT_VERSION,

@@ -122,7 +122,11 @@ impl UserSamplerConfig {
         self.min_query.saturating_add(self.min_shots.min(1))
     }
 
-    pub(super) fn check(&self) -> Result<(), SamplerError> {
+    /// Checks every setting.
+    ///
+    /// # Errors
+    /// [`SamplerError::Setting`] with the first that is out of its bounds.
+    pub fn check(&self) -> Result<(), SamplerError> {
         let fail = |field, value: String, expected| Err(SamplerError::Setting { field, value, expected });
         if self.min_shots > self.max_shots {
             return fail("min_shots", self.min_shots.to_string(), "not more than max_shots");

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::data::DataError;
 use crate::meta::LearnerError;
 use crate::model::ModelError;
 use crate::persist::PersistError;
@@ -40,6 +41,9 @@ pub enum TrainError {
         /// The step that would have come next, from 0.
         step: usize,
     },
+    /// The data can't be divided into users to train on and users to look at.
+    #[error(transparent)]
+    Data(#[from] DataError),
     /// The sampler could not draw an episode.
     #[error(transparent)]
     Sampler(#[from] SamplerError),

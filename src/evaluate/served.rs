@@ -1,0 +1,88 @@
+//! A recommender as a method: the path that is served is the path that is measured.
+
+use crate::data::Dataset;
+use crate::evaluate::error::EvaluateError;
+use crate::evaluate::method::{Method, Support};
+use crate::recommend::{AdaptedUser, RecommendError, Recommender};
+
+/// A [`Recommender`] as a [`Method`]. All support sets of a call are adapted to in one batch.
+///
+/// ```
+/// use metarec::data::synthetic::MarketConfig;
+/// use metarec::evaluate::{Report, Served, UserCold};
+/// use metarec::{Config, Recommender};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let device = metarec::recommend::device_from_env()?;
+/// let data = MarketConfig::default().with_users(100).generate()?.into_dataset();
+/// let split = data.split()?;
+/// let mut config = Config::default();
+/// config.training.epochs = 1;
+/// let rec = Recommender::trainer(&data).config(&config).split(split.clone()).train(&device)?;
+///
+/// let mut report = Report::new();
+/// UserCold::new(&data, &split)?.run(&Served::new(&rec, &data)?, &mut report)?;
+/// assert!(report.mean("metarec", 5, "ndcg@10").is_some());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Served<'a> {
+    recommender: &'a Recommender,
+    name: String,
+}
+
+impl<'a> Served<'a> {
+    /// The recommender, under the name `metarec`, for an evaluation on `data`.
+    ///
+    /// # Errors
+    /// [`EvaluateError::ForeignCatalogue`] if the recommender was not made for the items of `data`, in this order.
+    pub fn new(recommender: &'a Recommender, data: &Dataset) -> Result<Self, EvaluateError> {
+        let (found, expected) = (recommender.catalogue().ids(), data.catalogue().ids());
+        if found == expected {
+            return Ok(Self { recommender, name: "metarec".to_owned() });
+        }
+        let (found, expected) = (found.len(), expected.len());
+        Err(EvaluateError::ForeignCatalogue { found, expected })
+    }
+
+    /// The same under another name.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// One row of numbers for each support set.
+    fn rows(
+        &self,
+        supports: &[Support<'_>],
+        row: impl Fn(&AdaptedUser) -> Result<Vec<f32>, RecommendError>,
+    ) -> Result<Option<Vec<Vec<f32>>>, EvaluateError> {
+        let histories: Vec<_> = supports.iter().map(|support| support.events).collect();
+        let users = self.recommender.adapt_indexed(&histories);
+        match users.iter().map(row).collect() {
+            Ok(rows) => Ok(Some(rows)),
+            Err(RecommendError::NoRatings) => Ok(None),
+            Err(source) => Err(EvaluateError::method(&self.name, source)),
+        }
+    }
+}
+
+impl Method for Served<'_> {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn config(&self) -> String {
+        format!("fingerprint {}", self.recommender.fingerprint())
+    }
+
+    fn scores(&self, supports: &[Support<'_>]) -> Result<Option<Vec<Vec<f32>>>, EvaluateError> {
+        self.rows(supports, |user| self.recommender.scores(user))
+    }
+
+    fn ratings(&self, supports: &[Support<'_>]) -> Result<Option<Vec<Vec<f32>>>, EvaluateError> {
+        self.rows(supports, |user| self.recommender.ratings(user))
+    }
+}

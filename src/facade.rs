@@ -1,0 +1,234 @@
+//! From data to a recommender: the one place where training and serving meet.
+
+use std::path::PathBuf;
+
+use burn::tensor::Device;
+
+use crate::config::Config;
+use crate::data::{Dataset, SplitRule, TaskHistory, UserIndex, UserSplit, tie_order};
+use crate::evaluate::pool_size;
+use crate::meta::{LearnerConfig, ServingLearner};
+use crate::model::initial::InitialValues;
+use crate::model::{PreferenceSchema, PreferenceTransformer};
+use crate::recommend::{RecommendError, Recommender, RecommenderParts};
+use crate::sampler::UserSampler;
+use crate::train::{
+    CancelToken, MetaTrainer, Observer, Optimizers, Progress, Silent, TrainError, Trained, Validation, ValidationScore,
+};
+
+/// With fewer users to look at than this, what a look finds is chance.
+const LEAST_VALID: usize = 8;
+
+/// Numbers of shots at which the meta-validation users are looked at.
+const SHOTS: [usize; 4] = [0, 1, 5, 20];
+
+/// Trains a [`Recommender`]: everything that [`Recommender::train`] does, and what a host may want to have a say in.
+///
+/// ```no_run
+/// use metarec::train::CancelToken;
+/// use metarec::{Config, Recommender};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let device = metarec::recommend::device_from_env()?;
+/// let data = metarec::data::read_dir("ml-100k")?;
+/// let stop = CancelToken::new();
+/// let rec = Recommender::trainer(&data)
+///     .config(&Config::default().with_seed(1))
+///     .split(data.split()?)
+///     .cancel(stop.clone())
+///     .checkpoint("run")
+///     .train(&device)?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct RecommenderTrainer<'a> {
+    data: &'a Dataset,
+    config: Config,
+    split: Option<UserSplit>,
+    observer: Box<dyn Observer + 'a>,
+    cancel: CancelToken,
+    checkpoint: Option<PathBuf>,
+}
+
+impl Recommender {
+    /// Trains a recommender on a data set, to serve on `device`: `Recommender::trainer(data).config(config).train(device)`.
+    ///
+    /// # Errors
+    /// As [`RecommenderTrainer::train`].
+    pub fn train(data: &Dataset, config: &Config, device: &Device) -> Result<Self, TrainError> {
+        Self::trainer(data).config(config).train(device)
+    }
+
+    /// A trainer, to be told more than [`Recommender::train`] takes.
+    #[must_use]
+    pub fn trainer(data: &Dataset) -> RecommenderTrainer<'_> {
+        RecommenderTrainer {
+            data,
+            config: Config::default(),
+            split: None,
+            observer: Box::new(Silent),
+            cancel: CancelToken::new(),
+            checkpoint: None,
+        }
+    }
+}
+
+impl<'a> RecommenderTrainer<'a> {
+    /// Trains with these settings.
+    #[must_use]
+    pub fn config(mut self, config: &Config) -> Self {
+        self.config = config.clone();
+        self
+    }
+
+    /// Trains on the training users of this split, and stops by its validation users. Its test users are not looked at: give a split when you mean to
+    /// evaluate on them.
+    ///
+    /// Without one, the split that is pinned to the data is used; and where there is none, everybody is trained on but the validation users of
+    /// [`UserSplit::by_digest`], about one user in ten. Where these are fewer than 8, they are trained on too, and training goes on to its end.
+    #[must_use]
+    pub fn split(mut self, split: UserSplit) -> Self {
+        self.split = Some(split);
+        self
+    }
+
+    /// Tells `observer` how it goes.
+    #[must_use]
+    pub fn observer(mut self, observer: impl Observer + 'a) -> Self {
+        self.observer = Box::new(observer);
+        self
+    }
+
+    /// Stops when the token is used.
+    #[must_use]
+    pub fn cancel(mut self, token: CancelToken) -> Self {
+        self.cancel = token;
+        self
+    }
+
+    /// Writes checkpoints to this folder, and goes on from the one that is there.
+    #[must_use]
+    pub fn checkpoint(mut self, path: impl Into<PathBuf>) -> Self {
+        self.checkpoint = Some(path.into());
+        self
+    }
+
+    /// Trains, on the threads of the current rayon pool, and gives a recommender on `device`.
+    ///
+    /// # Errors
+    /// If a setting is out of its bounds, there is nobody to train on, the loss or the model is no longer finite, the token was used
+    /// ([`TrainError::Cancelled`]), or a checkpoint can't be written or read.
+    pub fn train(mut self, device: &Device) -> Result<Recommender, TrainError> {
+        self.config.check()?;
+        let split = match self.split.take().or_else(|| self.data.pinned_split().cloned()) {
+            Some(split) => split,
+            None => split_for_serving(self.data),
+        };
+        match self.config.learner.clone() {
+            LearnerConfig::ClosedForm(config) => self.train_with(config.init(), &split, device),
+            LearnerConfig::Fomaml(config) => self.train_with(config.init()?, &split, device),
+            LearnerConfig::Reptile(config) => self.train_with(config.init()?, &split, device),
+        }
+    }
+
+    fn train_with<L>(self, learner: L, split: &UserSplit, device: &Device) -> Result<Recommender, TrainError>
+    where
+        L: ServingLearner<PreferenceTransformer> + Clone,
+    {
+        let (data, config) = (self.data, self.config.clone());
+        let trained = self.meta_train(learner.clone(), split, &device.clone().inner().autodiff())?;
+        let parts = (trained.model, trained.state, learner);
+        RecommenderParts::of_transformer(parts, data.catalogue().clone(), &config)
+            .and_then(|parts| Recommender::from_parts(parts, device))
+            .map_err(of_training)
+    }
+
+    /// The recipe: from data to a trained model.
+    fn meta_train<L: ServingLearner<PreferenceTransformer>>(
+        self,
+        learner: L,
+        split: &UserSplit,
+        device: &Device,
+    ) -> Result<Trained<PreferenceTransformer, L::State>, TrainError> {
+        let Self { data, config, observer, cancel, checkpoint, .. } = self;
+        let catalogue = data.catalogue();
+        let pool = if split.valid.is_empty() { SplitRule::default().support } else { pool_size(split) };
+        let schema = PreferenceSchema::from_tasks(catalogue, &split.train, data.like_rule());
+        let initial = InitialValues::fit(&split.train, pool, &config.model, &schema, config.seed);
+        let model = PreferenceTransformer::new(&config.model, &schema, catalogue, &initial, config.seed, device)?;
+        let sampler = UserSampler::new(split.train.clone(), config.sampler.clone())?;
+        let (users, seed) = (sampler.users(), config.seed);
+        let likes = data.like_rule().clone();
+        let places = tie_order(catalogue.ids());
+        let validation = Validation::new(split.valid.clone(), split.candidates(), likes, places, SHOTS.to_vec());
+        let mut trainer = MetaTrainer::new(model, learner, &sampler, users, &config.training, seed, device)?
+            .with_optimizers(Optimizers::for_transformer(&config.training))
+            .with_validation(validation)
+            .with_observer(Told(observer))
+            .with_cancel(cancel);
+        if let Some(path) = checkpoint {
+            trainer = trainer.with_checkpoint(path);
+        }
+        trainer.run()
+    }
+}
+
+/// What can fail once training is done is writing the weights as bytes.
+fn of_training(error: RecommendError) -> TrainError {
+    match error {
+        RecommendError::Persist(source) => TrainError::Checkpoint(source),
+        RecommendError::Model(source) => TrainError::Model(source),
+        other => TrainError::NoTasks(other.to_string()),
+    }
+}
+
+/// Everybody to train on but the validation users of the split by digest, if they are enough to tell anything.
+fn split_for_serving(data: &Dataset) -> UserSplit {
+    let digest = UserSplit::by_digest(data, &SplitRule::default()).unwrap_or_default();
+    let valid = if digest.valid.len() < LEAST_VALID { Vec::new() } else { digest.valid };
+    let mut held = vec![false; data.users().len()];
+    valid.iter().for_each(|user| held[user.user.position()] = true);
+    let task = |user: UserIndex| {
+        let events = data.history(user).iter().zip(data.repeats(user));
+        TaskHistory { user, events: events.filter(|(_, repeats)| !**repeats).map(|(event, _)| *event).collect() }
+    };
+    let trained_on = (0..).map(UserIndex).zip(&held).filter(|(_, held)| !**held);
+    let train = trained_on.map(|(user, _)| task(user)).filter(|task| !task.events.is_empty()).collect();
+    UserSplit { train, valid, test: Vec::new() }
+}
+
+/// An observer in a box is an observer.
+struct Told<'a>(Box<dyn Observer + 'a>);
+
+impl Observer for Told<'_> {
+    fn step(&mut self, progress: &Progress) {
+        self.0.step(progress);
+    }
+
+    fn validated(&mut self, progress: &Progress, score: &ValidationScore, best: bool) {
+        self.0.validated(progress, score, best);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::synthetic::MarketConfig;
+
+    #[test]
+    fn for_serving_nobody_is_left_out_but_the_validation_users() {
+        let data = MarketConfig::default().generate().unwrap().into_dataset();
+        let digest = data.split().unwrap();
+        let split = split_for_serving(&data);
+        assert_eq!(split.valid, digest.valid);
+        assert_eq!(split.train.len() + split.valid.len(), data.users().len());
+        assert!(split.test.is_empty() && !digest.test.is_empty());
+    }
+
+    #[test]
+    fn too_few_validation_users_are_trained_on() {
+        let data = MarketConfig::default().with_users(20).generate().unwrap().into_dataset();
+        let split = split_for_serving(&data);
+        assert_eq!((split.train.len(), split.valid.len()), (20, 0));
+    }
+}

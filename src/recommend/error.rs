@@ -1,0 +1,68 @@
+//! What can go wrong in serving.
+
+use std::error::Error;
+
+use crate::meta::LearnerError;
+use crate::model::ModelError;
+use crate::persist::PersistError;
+
+/// Why a user can't be served, or a recommender not be saved or loaded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecommendError {
+    /// The catalogue has no such item.
+    #[error("item {item:?} is not in the catalogue")]
+    UnknownItem {
+        /// The id that was asked for.
+        item: String,
+    },
+    /// An event is malformed.
+    #[error("event on item {item:?}: {field} is {value}: expected {expected}")]
+    Event {
+        /// The item of the event.
+        item: String,
+        /// Which of its fields.
+        field: &'static str,
+        /// What it holds.
+        value: String,
+        /// What it should hold.
+        expected: String,
+    },
+    /// A user was adapted by another model: adapt again from the user's events.
+    #[error("the user was adapted by model {found}, and this is model {expected}")]
+    Fingerprint {
+        /// The model of the user.
+        found: String,
+        /// This model.
+        expected: String,
+    },
+    /// A user that was read from outside holds what this model never wrote.
+    #[error("the adapted user is damaged: {0}")]
+    DamagedUser(String),
+    /// Adaptation left the numbers: with a gradient learner, its steps are too long.
+    #[error("the score of item {item:?} is {score}: expected a finite number")]
+    NotFinite {
+        /// The first item whose score it is.
+        item: String,
+        /// The score.
+        score: f32,
+    },
+    /// The model does not predict values, as it was trained on none that vary.
+    #[error("the model predicts no ratings: it was trained on events without values that vary")]
+    NoRatings,
+    /// The folder is of a model that [`Recommender::load`](crate::Recommender::load) can't build.
+    #[error("the folder is of a model called {0:?}: load it with `Recommender::load_with`")]
+    UnknownModel(String),
+    /// Whoever builds the model of a folder failed.
+    #[error("the model could not be built")]
+    Build(#[source] Box<dyn Error + Send + Sync>),
+    /// The model's settings do not hold together.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The learner's settings do not hold together.
+    #[error(transparent)]
+    Learner(#[from] LearnerError),
+    /// A folder can't be written or read.
+    #[error(transparent)]
+    Persist(#[from] PersistError),
+}

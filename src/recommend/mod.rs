@@ -1,0 +1,32 @@
+//! Adapted users, online updates and top-k: what a server calls.
+//!
+//! A [`Recommender`] is the trained model, immutable and shared by all threads. A user is an [`AdaptedUser`], a small value that the host keeps, saves, updates event by
+//! event, or drops. From one to the other:
+//!
+//! | call | what it does | cost |
+//! |---|---|---|
+//! | [`adapt`](Recommender::adapt), [`adapt_many`](Recommender::adapt_many) | events to users | one adaptation, a batch of them |
+//! | [`update`](Recommender::update), [`forget`](Recommender::forget) | one event more, one item less | next to nothing now, one adaptation when scores are next asked for |
+//! | [`top_k`](Recommender::top_k), [`top_k_with`](Recommender::top_k_with) | the best items | a score for each item, a partial sort |
+//! | [`scores`](Recommender::scores), [`rate`](Recommender::rate), [`ratings`](Recommender::ratings) | numbers for each item | a score for each item |
+//! | [`save`](Recommender::save), [`load`](Recommender::load) | the model as a folder | its size |
+//!
+//! Models and learners of other crates are served through [`Recommender::from_parts`] and [`Recommender::load_with`].
+
+mod device;
+mod engine;
+mod error;
+mod filter;
+mod incoming;
+mod parts;
+mod recommender;
+mod stored;
+mod user;
+
+pub use device::{DeviceError, device_from_env};
+pub use error::RecommendError;
+pub use filter::{Filter, Hit};
+pub use parts::RecommenderParts;
+pub use recommender::Recommender;
+pub use stored::Stored;
+pub use user::AdaptedUser;
