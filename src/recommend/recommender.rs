@@ -78,7 +78,8 @@ impl Recommender {
         &self.catalogue
     }
 
-    /// What tells this model from any other: SHA-256 over weights, settings and catalogue. A copy that was saved and loaded has the same.
+    /// What tells this model from any other: SHA-256 over weights, settings and catalogue. A copy that was saved and loaded has the same, and so has one that was
+    /// trained from the same seed on the same kind of device.
     #[must_use]
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
@@ -105,11 +106,12 @@ impl Recommender {
         Ok(users.pop().unwrap_or_else(|| AdaptedUser::new(&self.fingerprint)))
     }
 
-    /// Adapts to many users at once, which on any device is cheaper than one by one.
+    /// Adapts to many users at once: on a GPU for little more than the price of one, on a CPU for about the price of each.
     ///
     /// Scores may differ from those of users adapted alone by rounding (1e-5 of their size), as sums are taken in another order.
     ///
-    /// Memory: the events of all users, padded to the longest. A few hundred at a time is plenty.
+    /// Memory: what the model makes of all users' events, padded to the longest; with the built-in one a number for each user, event and item of the
+    /// catalogue. Some tens of users at a time are enough.
     ///
     /// # Errors
     /// As [`Recommender::adapt`], at the first event that is wrong.
