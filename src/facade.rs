@@ -10,6 +10,7 @@ use crate::evaluate::pool_size;
 use crate::meta::{LearnerConfig, ServingLearner};
 use crate::model::initial::InitialValues;
 use crate::model::{PreferenceSchema, PreferenceTransformer};
+use crate::persist::PersistError;
 use crate::recommend::{RecommendError, Recommender, RecommenderParts};
 use crate::sampler::UserSampler;
 use crate::train::{
@@ -177,8 +178,7 @@ impl<'a> RecommenderTrainer<'a> {
 fn of_training(error: RecommendError) -> TrainError {
     match error {
         RecommendError::Persist(source) => TrainError::Checkpoint(source),
-        RecommendError::Model(source) => TrainError::Model(source),
-        other => TrainError::NoTasks(other.to_string()),
+        other => TrainError::Checkpoint(PersistError::Malformed { part: "model".to_owned(), source: Box::new(other) }),
     }
 }
 

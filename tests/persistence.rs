@@ -1,5 +1,7 @@
 //! Saved recommenders: the same after loading, replaced whole, and refused by name when damaged.
 
+#![cfg(feature = "train")]
+
 mod small;
 
 use std::fs;
@@ -8,10 +10,10 @@ use std::process::Command;
 
 use metarec::data::synthetic::Feedback;
 use metarec::data::{Dataset, Event, UserIndex};
-use metarec::meta::{ClosedForm, ClosedFormConfig, LearnerConfig};
+use metarec::meta::{ClosedForm, ClosedFormConfig, GaussianPrior, LearnerConfig, MetaLearner};
 use metarec::model::initial::InitialValues;
 use metarec::model::{PreferenceSchema, PreferenceTransformer};
-use metarec::persist::{Parts, PersistError, read_parts, write_parts};
+use metarec::persist::{ModelFacts, Parts, PersistError, read_parts, write_parts};
 use metarec::recommend::{RecommendError, RecommenderParts};
 use metarec::{Config, Recommender};
 use small::{config, device, events, learners, market, recommender};
@@ -215,17 +217,26 @@ fn saving_replaces_a_model_whole_and_leaves_foreign_folders_alone() {
     assert_eq!(fs::read_to_string(foreign.join("beach.txt")).unwrap(), "sun");
 }
 
+type Theirs = (PreferenceTransformer, GaussianPrior, ClosedForm);
+
+/// A model as another crate would build it.
+fn rebuilt(data: &Dataset, schema: &PreferenceSchema) -> Theirs {
+    let settings = config(LearnerConfig::default()).model;
+    let initial = InitialValues::flat(data.catalogue().len());
+    let model = PreferenceTransformer::new(&settings, schema, data.catalogue(), &initial, 1, &device()).unwrap();
+    let learner = ClosedFormConfig::default().init();
+    let state = learner.init_state(&model);
+    (model, state, learner)
+}
+
 #[test]
 fn a_model_of_another_crate_is_saved_and_loaded_by_whoever_can_build_it() {
     let data = market(Feedback::Ratings);
     let split = data.split().unwrap();
     let settings = config(LearnerConfig::default()).model;
     let schema = PreferenceSchema::from_tasks(data.catalogue(), &split.train, data.like_rule());
-    let initial = InitialValues::fit(&split.train, 20, &settings, &schema, 1);
-    let model = PreferenceTransformer::new(&settings, &schema, data.catalogue(), &initial, 1, &device()).unwrap();
-    let learner: ClosedForm = ClosedFormConfig::default().init();
-    let state = metarec::meta::MetaLearner::init_state(&learner, &model);
-    let facts = metarec::persist::ModelFacts::new("theirs", 12, Some((1.0, 5.0)));
+    let (model, state, learner) = rebuilt(&data, &schema);
+    let facts = ModelFacts::new("theirs", 12, Some((1.0, 5.0)));
     let parts = RecommenderParts::new(model, state, learner, data.catalogue().clone(), facts);
     let rec = Recommender::from_parts(parts.with_config(&settings).unwrap().with_schema(&schema).unwrap(), &device())
         .unwrap();
@@ -242,6 +253,14 @@ fn a_model_of_another_crate_is_saved_and_loaded_by_whoever_can_build_it() {
     let user = rec.adapt(&[Event::rating("i3", 5.0)]).unwrap();
     assert_eq!(loaded.scores(&user).unwrap(), rec.scores(&user).unwrap());
     assert_eq!(loaded.fingerprint(), rec.fingerprint());
+
+    let (mut more, same) = (data.catalogue().clone(), rebuilt(&data, &schema));
+    more.insert("one more");
+    let facts = ModelFacts::new("theirs", 12, None);
+    let parts = RecommenderParts::new(same.0, same.1, same.2, more, facts);
+    let torn = Recommender::from_parts(parts, &device()).unwrap();
+    let error = torn.scores(&torn.adapt(&[]).unwrap()).unwrap_err();
+    assert!(matches!(error, RecommendError::WrongShape { found: 60, expected: 61 }), "{error}");
 
     let failed = Recommender::load_with(folder.path(), &device(), |_| {
         Err::<(PreferenceTransformer, ClosedForm), _>("not today")

@@ -188,7 +188,7 @@ impl Recommender {
     /// As [`Recommender::top_k`].
     pub fn scores(&self, user: &AdaptedUser) -> Result<Vec<f32>, RecommendError> {
         let state = self.state(user)?;
-        self.finite(self.engine.rank(&state).unwrap_or_default())
+        self.checked(self.engine.rank(&state).unwrap_or_default())
     }
 
     /// What the user is expected to give each of these items, in the scale of the data.
@@ -207,7 +207,7 @@ impl Recommender {
     /// If the model does not rate; else as [`Recommender::top_k`].
     pub fn ratings(&self, user: &AdaptedUser) -> Result<Vec<f32>, RecommendError> {
         let state = self.state(user)?;
-        let mut ratings = self.finite(self.engine.rate(&state).ok_or(RecommendError::NoRatings)?)?;
+        let mut ratings = self.checked(self.engine.rate(&state).ok_or(RecommendError::NoRatings)?)?;
         if let Some((low, high)) = self.facts.value_range {
             ratings.iter_mut().for_each(|rating| *rating = rating.max(low).min(high));
         }
@@ -246,7 +246,12 @@ impl Recommender {
         Ok(state)
     }
 
-    fn finite(&self, scores: Vec<f32>) -> Result<Vec<f32>, RecommendError> {
+    /// One finite number for each item, or an error.
+    fn checked(&self, scores: Vec<f32>) -> Result<Vec<f32>, RecommendError> {
+        let (found, expected) = (scores.len(), self.catalogue.len());
+        if found != expected {
+            return Err(RecommendError::WrongShape { found, expected });
+        }
         match (0..).zip(&scores).find(|(_, score)| !score.is_finite()) {
             None => Ok(scores),
             Some((item, &score)) => {
