@@ -8,7 +8,7 @@ use metarec::meta::{ClosedFormConfig, FomamlConfig, LearnerConfig, ReptileConfig
 use metarec::{Config, Recommender};
 
 pub fn device() -> Device {
-    Device::flex()
+    Device::default()
 }
 
 pub fn market(feedback: Feedback) -> Dataset {
