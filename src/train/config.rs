@@ -21,6 +21,8 @@ pub struct TrainingConfig {
     pub rating_rate: f64,
     /// Share of the steps in which the rate rises from zero; 0 to 0.5. It then falls to zero along a cosine.
     pub warm_up: f64,
+    /// How much of the running average of the weights stays from one step to the next, 0 to 0.9999; what is validated and kept is the average. 0 for none.
+    pub averaging: f64,
     /// Decoupled weight decay; 0 to 1.
     pub weight_decay: f64,
     /// The global norm that gradients are clipped to; more than 0.
@@ -42,6 +44,7 @@ impl Default for TrainingConfig {
             item_rate: 0.2,
             rating_rate: 0.1,
             warm_up: 0.05,
+            averaging: 0.98,
             weight_decay: 0.05,
             max_gradient_norm: 1.0,
             shards: 4,
@@ -81,6 +84,9 @@ impl TrainingConfig {
         if !(0.0..=0.5).contains(&self.warm_up) {
             return bad("warm_up", self.warm_up.to_string(), "0 to 0.5");
         }
+        if !(0.0..=0.9999).contains(&self.averaging) {
+            return bad("averaging", self.averaging.to_string(), "0 to 0.9999");
+        }
         if !(0.0..=1.0).contains(&self.weight_decay) {
             return bad("weight_decay", self.weight_decay.to_string(), "0 to 1");
         }
@@ -100,6 +106,13 @@ impl TrainingConfig {
     #[must_use]
     pub fn steps_an_epoch(&self, tasks: usize) -> usize {
         tasks.div_ceil(self.meta_batch).max(1)
+    }
+
+    /// The weight of the newest parameters in the running average after this many steps: large at first, so that the average forgets where it began.
+    #[must_use]
+    pub fn average_weight(&self, steps: usize) -> f64 {
+        let steps = steps as f64;
+        1.0 - self.averaging.min((1.0 + steps) / (10.0 + steps))
     }
 
     /// The learning rate of a step.

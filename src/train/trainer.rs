@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use burn::module::Module;
 use burn::tensor::Device;
 
-use crate::meta::{ServingLearner, clip_by_norm, is_finite};
+use crate::meta::{ServingLearner, blend, clip_by_norm, is_finite};
 use crate::model::PreferenceModel;
 use crate::persist::PersistError;
 use crate::sampler::{Episode, EpisodeId, TaskSampler};
@@ -179,6 +179,8 @@ impl<'a, M: PreferenceModel, L: ServingLearner<M>> MetaTrainer<'a, M, L> {
             },
             model: self.model.clone(),
             state: self.state.clone(),
+            average_model: self.model.clone(),
+            average_state: self.state.clone(),
             best_model: self.model.clone(),
             best_state: self.state.clone(),
             optimizers: self.optimizers.clone(),
@@ -216,6 +218,9 @@ impl<'a, M: PreferenceModel, L: ServingLearner<M>> MetaTrainer<'a, M, L> {
         run.model = run.optimizers.model.step(rate, run.model.clone(), model);
         run.state = run.optimizers.state.step(rate, run.state.clone(), state);
         run.ledger.step += 1;
+        let weight = self.config.average_weight(run.ledger.step);
+        run.average_model = blend(run.average_model.clone(), &run.model, weight);
+        run.average_state = blend(run.average_state.clone(), &run.state, weight);
         Ok(Progress { step: step + 1, steps, loss: gradient.loss, gradient_norm: norm })
     }
 
@@ -232,9 +237,9 @@ impl<'a, M: PreferenceModel, L: ServingLearner<M>> MetaTrainer<'a, M, L> {
         let score = self.validation.as_ref().map(|validation| {
             let plain = self.device.clone().inner();
             if self.learner.needs_autodiff() {
-                validation.score((&run.model, &run.state, &self.learner), &plain)
+                validation.score((&run.average_model, &run.average_state, &self.learner), &plain)
             } else {
-                validation.score((&run.model.valid(), &run.state.valid(), &self.learner), &plain)
+                validation.score((&run.average_model.valid(), &run.average_state.valid(), &self.learner), &plain)
             }
         });
         let better = run.keep_best(score.as_ref(), self.learner.state_only_rates());
