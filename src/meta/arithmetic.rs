@@ -153,6 +153,29 @@ pub fn members<M: Module>(module: &M, group: &ParamGroup) -> HashSet<ParamId> {
     visitor.ids
 }
 
+struct Graft<'a> {
+    values: &'a GradientsParams,
+    ids: &'a HashSet<ParamId>,
+}
+
+impl ModuleMapper for Graft<'_> {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let Some(value) = self.values.get::<D>(param.id).filter(|_| self.ids.contains(&param.id)) else { return param };
+        param.map(|tensor| {
+            let (tracked, on_graph) = (tensor.is_require_grad(), tensor.is_autodiff());
+            let value = if on_graph { Tensor::from_inner(value) } else { value };
+            if tracked { value.require_grad() } else { value }
+        })
+    }
+}
+
+/// `stock` with the parameters of a group taken from `scion`, another state of the same module (the same ids).
+#[must_use]
+pub fn graft<M: Module>(stock: M, scion: &M, group: &ParamGroup) -> M {
+    let (values, ids) = (values(scion), members(scion, group));
+    stock.map(&mut Graft { values: &values, ids: &ids })
+}
+
 struct Finite(bool);
 
 impl ModuleVisitor for Finite {

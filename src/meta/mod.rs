@@ -17,7 +17,7 @@ mod inner;
 mod learner;
 mod reptile;
 
-pub use arithmetic::{axpy, clip_by_norm, combine, dot, is_finite, members, norm, scaled, values};
+pub use arithmetic::{axpy, clip_by_norm, combine, dot, graft, is_finite, members, norm, scaled, values};
 pub use closed_form::{ClosedForm, ClosedFormConfig, ClosedFormUser};
 pub use config::{LearnerConfig, LearnerError};
 pub use fomaml::{Fomaml, FomamlConfig};

@@ -6,9 +6,12 @@ use burn::module::Module;
 use burn::tensor::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::meta::graft;
+use crate::model::PreferenceModel;
 use crate::persist::{Parts, PersistError, module_bytes, module_from_bytes, read_parts, write_parts};
 use crate::train::config::TrainingConfig;
 use crate::train::optimizer::Optimizers;
+use crate::train::validation::ValidationScore;
 
 const KIND: &str = "checkpoint";
 
@@ -22,8 +25,10 @@ pub(crate) struct Ledger {
     /// Settings of the run.
     pub(crate) config: TrainingConfig,
     /// Best ranking score so far, and looks since.
-    pub(crate) best: Option<f64>,
+    pub(crate) best_ranking: Option<f64>,
     pub(crate) looks_since_best: usize,
+    /// Least rating error so far.
+    pub(crate) best_rating: Option<f64>,
 }
 
 /// A run between two steps.
@@ -42,7 +47,36 @@ fn malformed(part: &str, source: impl std::error::Error + Send + Sync + 'static)
     PersistError::Malformed { part: part.to_owned(), source: Box::new(source) }
 }
 
-impl<M: Module, S: Module> RunState<M, S> {
+impl<M: PreferenceModel, S: Module> RunState<M, S> {
+    /// Keeps what is better than all before: ranking and rating apart, as they share no parameters. Without a score the latest is the best.
+    ///
+    /// Returns whether ranking got better.
+    pub(crate) fn keep_best(&mut self, score: Option<&ValidationScore>, state_only_rates: bool) -> bool {
+        let Some(score) = score else {
+            (self.best_model, self.best_state) = (self.model.clone(), self.state.clone());
+            self.ledger.looks_since_best = 0;
+            return true;
+        };
+        let rating = self.model.rating_group();
+        let better_rating = score.rating().is_some_and(|error| self.ledger.best_rating.is_none_or(|best| error < best));
+        let better_ranking = self.ledger.best_ranking.is_none_or(|best| score.ranking() > best);
+        if better_rating {
+            self.ledger.best_rating = score.rating();
+            self.best_model = graft(self.best_model.clone(), &self.model, &rating);
+        }
+        if if state_only_rates { better_rating } else { better_ranking } {
+            self.best_state = self.state.clone();
+        }
+        if better_ranking {
+            self.ledger.best_ranking = Some(score.ranking());
+            self.ledger.looks_since_best = 0;
+            self.best_model = graft(self.model.clone(), &self.best_model, &rating);
+        } else {
+            self.ledger.looks_since_best += 1;
+        }
+        better_ranking
+    }
+
     pub(crate) fn save(&self, path: &Path) -> Result<(), PersistError> {
         let mut parts = Parts::new();
         let ledger = serde_json::to_vec_pretty(&self.ledger).map_err(|source| malformed("ledger.json", source))?;

@@ -144,6 +144,9 @@ impl<'a, M: PreferenceModel, L: ServingLearner<M>> MetaTrainer<'a, M, L> {
         let every = self.config.steps_an_epoch(self.tasks) * self.config.validate_every;
         let mut run = self.start()?;
         let mut stop = Stop::Finished;
+        if run.ledger.step == 0 {
+            self.look(&mut run, &Progress { step: 0, steps, loss: f64::NAN, gradient_norm: f64::NAN })?;
+        }
         while run.ledger.step < steps {
             if self.cancel.is_cancelled() {
                 self.save(&run)?;
@@ -166,7 +169,14 @@ impl<'a, M: PreferenceModel, L: ServingLearner<M>> MetaTrainer<'a, M, L> {
     fn start(&self) -> Result<RunState<M, L::State>, TrainError> {
         let config = self.config.clone();
         let fresh = RunState {
-            ledger: Ledger { step: 0, seed: self.seed, config, best: None, looks_since_best: 0 },
+            ledger: Ledger {
+                step: 0,
+                seed: self.seed,
+                config,
+                best_ranking: None,
+                best_rating: None,
+                looks_since_best: 0,
+            },
             model: self.model.clone(),
             state: self.state.clone(),
             best_model: self.model.clone(),
@@ -213,31 +223,23 @@ impl<'a, M: PreferenceModel, L: ServingLearner<M>> MetaTrainer<'a, M, L> {
     fn look(&mut self, run: &mut RunState<M, L::State>, progress: &Progress) -> Result<(), TrainError> {
         if !is_finite(&run.model) || !is_finite(&run.state) {
             let checkpoint = self.checkpoint.clone().filter(|path| path.exists());
-            return Err(TrainError::Diverged { step: progress.step - 1, loss: progress.loss, checkpoint });
+            return Err(TrainError::Diverged {
+                step: progress.step.saturating_sub(1),
+                loss: progress.loss,
+                checkpoint,
+            });
         }
-        let better = match &self.validation {
-            None => true,
-            Some(validation) => {
-                let plain = self.device.clone().inner();
-                let score = if self.learner.needs_autodiff() {
-                    validation.score((&run.model, &run.state, &self.learner), &plain)
-                } else {
-                    validation.score((&run.model.valid(), &run.state.valid(), &self.learner), &plain)
-                };
-                let better = run.ledger.best.is_none_or(|best| score.ranking() > best);
-                if better {
-                    run.ledger.best = Some(score.ranking());
-                }
-                self.observer.validated(progress, &score, better);
-                better
+        let score = self.validation.as_ref().map(|validation| {
+            let plain = self.device.clone().inner();
+            if self.learner.needs_autodiff() {
+                validation.score((&run.model, &run.state, &self.learner), &plain)
+            } else {
+                validation.score((&run.model.valid(), &run.state.valid(), &self.learner), &plain)
             }
-        };
-        if better {
-            run.ledger.looks_since_best = 0;
-            run.best_model = run.model.clone();
-            run.best_state = run.state.clone();
-        } else {
-            run.ledger.looks_since_best += 1;
+        });
+        let better = run.keep_best(score.as_ref(), self.learner.state_only_rates());
+        if let Some(score) = &score {
+            self.observer.validated(progress, score, better);
         }
         self.save(run)
     }

@@ -252,7 +252,7 @@ fn exclusions(tasks: &[TaskEvents<'_>], settings: &Settings, device: &Device) ->
     let mut values = base.repeat(tasks.len());
     for (row, task) in values.chunks_exact_mut(known.len().max(1)).zip(tasks) {
         if let Targets::Later(events) = task.targets {
-            for event in task.context {
+            for event in task.context.iter().chain(task.passed_over) {
                 row[event.item.position()] = NEVER;
             }
             // An item that comes back is a candidate after all.
