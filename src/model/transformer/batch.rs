@@ -158,6 +158,8 @@ impl PreferenceBatch {
         let mut columns = Columns::new(tasks.len(), shots, width);
         for (task, (context, (events, first))) in contexts.iter().zip(&targets).enumerate() {
             columns.context(task, context, settings);
+            // Of the context's own events, the whole context leaves nothing to predict.
+            let supervision = if first.is_some() { Supervision::EveryPrefix } else { supervision };
             columns.prefixes(task, context.len(), supervision);
             columns.predicted(task, events, *first, settings);
         }
