@@ -40,6 +40,14 @@ pub struct ClosedFormUser {
     pub heads: Tensor<2>,
 }
 
+/// Mean over the prior and what follows each example: `[tasks, shots + 1]` with a mask `[tasks, shots]` to `[tasks]`. Padding does not count, else
+/// a task's loss would depend on the longest task beside it.
+fn mean_over_path(losses: Tensor<2>, mask: Tensor<2>) -> Tensor<1> {
+    let [tasks, _] = mask.dims();
+    let weights = Tensor::cat(vec![Tensor::ones([tasks, 1], &mask.device()), mask], 1);
+    ((losses * weights.clone()).sum_dim(1) / weights.sum_dim(1)).squeeze_dim(1)
+}
+
 impl<M: PreferenceModel + LinearHeadModel> MetaLearner<M> for ClosedForm {
     type State = GaussianPrior;
     type Adapted = ClosedFormUser;
@@ -69,8 +77,9 @@ impl<M: PreferenceModel + LinearHeadModel> MetaLearner<M> for ClosedForm {
     }
 
     fn meta_gradient(&self, model: &M, state: &GaussianPrior, batch: &MetaBatch<M::Batch>) -> MetaGradient {
-        let heads = state.posterior_path(model.head_weight(), &model.context_examples(&batch.support));
-        let rating = model.target_examples(&batch.query).squared_error(heads).mean_dim(1).squeeze_dim(1);
+        let seen = model.context_examples(&batch.support);
+        let heads = state.posterior_path(model.head_weight(), &seen);
+        let rating = mean_over_path(model.target_examples(&batch.query).squared_error(heads), seen.mask);
         let loss = model.loss_without_head(&batch.query) + rating * model.head_loss_weight();
         let mut grads = loss.clone().sum().backward();
         MetaGradient {

@@ -10,12 +10,17 @@
 mod arithmetic;
 mod closed_form;
 mod config;
-
+#[cfg(any(test, feature = "testing"))]
+pub mod contract;
+#[cfg(any(test, feature = "testing"))]
+mod differences;
 mod fomaml;
 mod gaussian;
 mod inner;
 mod learner;
 mod reptile;
+#[cfg(test)]
+mod tests;
 
 pub use arithmetic::{axpy, blend, clip_by_norm, combine, dot, graft, is_finite, members, norm, scaled, values};
 pub use closed_form::{ClosedForm, ClosedFormConfig, ClosedFormUser};

@@ -105,6 +105,6 @@ pub enum Targets<'a> {
 pub enum Supervision {
     /// From every prefix, the empty one included: one pass trains all numbers of shots at once. For models that read their support in context.
     EveryPrefix,
-    /// From the whole context. For learners that have moved weights on all of it.
+    /// From the whole context. For learners that have moved weights on all of it. Events of the context itself are predicted from every prefix all the same.
     WholeContext,
 }

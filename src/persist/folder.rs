@@ -1,6 +1,7 @@
 //! A folder of named parts with a manifest.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -86,13 +87,23 @@ fn fingerprint(entries: &BTreeMap<String, PartEntry>) -> String {
     hex(&hash.finalize())
 }
 
-/// Writes parts as a folder of this kind: first beside it, then put in its place, so that readers see the old folder or the new one.
+/// Whether a part may have this name: a file right in the folder.
+fn is_plain(name: &str) -> bool {
+    Path::new(name).file_name() == Some(OsStr::new(name))
+}
+
+/// Writes parts as a folder of this kind: first beside it, then put in its place by renaming, so that nobody sees half of a folder.
 ///
-/// A folder of the same kind that is there already is replaced; anything else that is there is left alone.
+/// A folder of the same kind that is there already is replaced (for the moment between two renamings there is none); anything else that is there is
+/// left alone.
 ///
 /// # Errors
-/// If the file system refuses, or `path` is something other than a metarec folder of this kind.
+/// If the file system refuses, `path` is something other than a metarec folder of this kind, or a part's name is no plain file name.
 pub fn write_parts(path: &Path, kind: &'static str, parts: &Parts) -> Result<Manifest, PersistError> {
+    if let Some(name) = parts.keys().find(|name| !is_plain(name) || *name == MANIFEST) {
+        let source = format!("expected the name of a file in the folder, other than {MANIFEST}").into();
+        return Err(PersistError::Malformed { part: name.clone(), source });
+    }
     if path.exists() && fs::read_dir(path).map_err(io(path))?.next().is_some() {
         manifest_at(path, kind)?;
     }
@@ -135,7 +146,10 @@ fn put_in_place(fresh: &Path, path: &Path) -> Result<(), PersistError> {
     let old = beside(path, "old");
     fs::rename(path, &old).map_err(io(path))?;
     if let Err(source) = fs::rename(fresh, path) {
-        fs::rename(&old, path).map_err(io(path))?;
+        if fs::rename(&old, path).is_err() && path.exists() {
+            // Another writer was faster, and its folder is as good as ours.
+            let _ = fs::remove_dir_all(&old);
+        }
         return Err(PersistError::Io { path: path.to_owned(), source });
     }
     fs::remove_dir_all(&old).map_err(io(&old))
@@ -170,9 +184,8 @@ pub fn read_parts(path: &Path, kind: &'static str) -> Result<(Manifest, Parts), 
     let manifest = manifest_at(path, kind)?;
     let mut parts = Parts::new();
     for (name, entry) in &manifest.parts {
-        let plain = Path::new(name).components().count() == 1 && Path::new(name).file_name().is_some();
         let file = path.join(name);
-        if !plain || !file.exists() {
+        if !is_plain(name) || !file.is_file() {
             return Err(PersistError::Missing { path: path.to_owned(), part: name.clone() });
         }
         let bytes = fs::read(&file).map_err(io(&file))?;

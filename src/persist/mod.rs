@@ -4,6 +4,8 @@ mod bundle;
 mod error;
 mod folder;
 mod records;
+#[cfg(test)]
+mod tests;
 
 pub use bundle::{Bundle, ModelFacts};
 pub use error::PersistError;

@@ -22,13 +22,41 @@ pub(crate) struct Ledger {
     pub(crate) step: usize,
     /// Seed of the run.
     pub(crate) seed: u64,
+    /// How many tasks it draws from, which its schedule depends on.
+    pub(crate) tasks: usize,
     /// Settings of the run.
     pub(crate) config: TrainingConfig,
-    /// Best ranking score so far, and looks since.
+    /// Best ranking score so far, and looks since. As bits in the file: JSON's decimal numbers come back one bit off now and then.
+    #[serde(with = "bits")]
     pub(crate) best_ranking: Option<f64>,
     pub(crate) looks_since_best: usize,
     /// Least rating error so far.
+    #[serde(with = "bits")]
     pub(crate) best_rating: Option<f64>,
+}
+
+mod bits {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(value: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
+        value.map(f64::to_bits).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+        Ok(Option::<u64>::deserialize(deserializer)?.map(f64::from_bits))
+    }
+}
+
+impl Ledger {
+    /// Whether two runs draw the same episodes and step at the same rates.
+    ///
+    /// Settings are compared as they are written, since JSON's decimal numbers come back one bit off now and then.
+    pub(crate) fn is_of_run(&self, written: &Self) -> bool {
+        let again = |config: &TrainingConfig| {
+            serde_json::to_vec(config).ok().and_then(|text| serde_json::from_slice::<TrainingConfig>(&text).ok())
+        };
+        (self.seed, self.tasks) == (written.seed, written.tasks) && again(&self.config) == Some(written.config.clone())
+    }
 }
 
 /// A run between two steps.

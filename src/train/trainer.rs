@@ -143,25 +143,24 @@ impl<'a, M: PreferenceModel, L: ServingLearner<M>> MetaTrainer<'a, M, L> {
         let steps = self.config.steps(self.tasks);
         let every = self.config.steps_an_epoch(self.tasks) * self.config.validate_every;
         let mut run = self.start()?;
-        let mut stop = Stop::Finished;
-        if run.ledger.step == 0 {
-            self.look(&mut run, &Progress { step: 0, steps, loss: f64::NAN, gradient_norm: f64::NAN })?;
+        let mut loss = f64::NAN;
+        if run.ledger.step == 0 && run.ledger.best_ranking.is_none() {
+            self.look(&mut run, &Progress { step: 0, steps, loss, gradient_norm: f64::NAN })?;
         }
-        while run.ledger.step < steps {
+        // A run that has stopped early, and comes back from its checkpoint, stays stopped.
+        while run.ledger.step < steps && run.ledger.looks_since_best < self.config.patience {
             if self.cancel.is_cancelled() {
-                self.save(&run)?;
+                self.save(&run, loss)?;
                 return Err(TrainError::Cancelled { step: run.ledger.step });
             }
             let progress = self.step(&mut run, steps)?;
+            loss = progress.loss;
             self.observer.step(&progress);
             if run.ledger.step % every == 0 || run.ledger.step == steps {
                 self.look(&mut run, &progress)?;
-                if run.ledger.looks_since_best >= self.config.patience {
-                    stop = Stop::EarlyStop;
-                    break;
-                }
             }
         }
+        let stop = if run.ledger.step < steps { Stop::EarlyStop } else { Stop::Finished };
         Ok(Trained { model: run.best_model, state: run.best_state, steps: run.ledger.step, stop })
     }
 
@@ -172,6 +171,7 @@ impl<'a, M: PreferenceModel, L: ServingLearner<M>> MetaTrainer<'a, M, L> {
             ledger: Ledger {
                 step: 0,
                 seed: self.seed,
+                tasks: self.tasks,
                 config,
                 best_ranking: None,
                 best_rating: None,
@@ -185,18 +185,32 @@ impl<'a, M: PreferenceModel, L: ServingLearner<M>> MetaTrainer<'a, M, L> {
             best_state: self.state.clone(),
             optimizers: self.optimizers.clone(),
         };
-        let Some(path) = self.checkpoint.as_ref().filter(|path| path.exists()) else { return Ok(fresh) };
+        let Some(path) = self.written() else { return Ok(fresh) };
         let ledger = fresh.ledger.clone();
-        let run = fresh.load(path)?;
-        if (run.ledger.seed, &run.ledger.config) != (ledger.seed, &ledger.config) {
-            let why = "it is of a run with another seed or other training settings".to_owned();
-            return Err(PersistError::Foreign { path: path.clone(), expected: "checkpoint", why }.into());
+        let run = fresh.load(&path)?;
+        if !ledger.is_of_run(&run.ledger) {
+            let why = "it is of a run with another seed, other training settings or another number of tasks".to_owned();
+            return Err(PersistError::Foreign { path, expected: "checkpoint", why }.into());
         }
         Ok(run)
     }
 
-    fn save(&self, run: &RunState<M, L::State>) -> Result<(), TrainError> {
+    /// Where the checkpoint is, if there is one. A folder with nothing in it is none yet.
+    fn written(&self) -> Option<PathBuf> {
+        let empty = |path: &PathBuf| path.read_dir().is_ok_and(|mut entries| entries.next().is_none());
+        self.checkpoint.clone().filter(|path| path.exists() && !empty(path))
+    }
+
+    /// Writes a checkpoint, unless the last step, whose loss was `loss`, has spoilt the model: then the one before is kept.
+    fn save(&self, run: &RunState<M, L::State>, loss: f64) -> Result<(), TrainError> {
+        if !is_finite(&run.model) || !is_finite(&run.state) {
+            return Err(self.diverged(run.ledger.step.saturating_sub(1), loss));
+        }
         self.checkpoint.as_ref().map_or(Ok(()), |path| run.save(path)).map_err(TrainError::from)
+    }
+
+    fn diverged(&self, step: usize, loss: f64) -> TrainError {
+        TrainError::Diverged { step, loss, checkpoint: self.written() }
     }
 
     /// One outer step.
@@ -209,11 +223,10 @@ impl<'a, M: PreferenceModel, L: ServingLearner<M>> MetaTrainer<'a, M, L> {
         let parts = (&run.model, &run.state, &self.learner);
         let gradient = step_gradient(parts, &episodes, (self.seed, step, self.config.shards), &self.device);
         let (model, norm) = clip_by_norm(&run.model, gradient.model, self.config.max_gradient_norm);
-        if !gradient.loss.is_finite() || !norm.is_finite() {
-            let checkpoint = self.checkpoint.clone().filter(|path| path.exists());
-            return Err(TrainError::Diverged { step, loss: gradient.loss, checkpoint });
+        let (state, norm_of_state) = clip_by_norm(&run.state, gradient.state, self.config.max_gradient_norm);
+        if !(gradient.loss.is_finite() && norm.is_finite() && norm_of_state.is_finite()) {
+            return Err(self.diverged(step, gradient.loss));
         }
-        let (state, _) = clip_by_norm(&run.state, gradient.state, self.config.max_gradient_norm);
         let rate = self.config.rate(step, steps);
         run.model = run.optimizers.model.step(rate, run.model.clone(), model);
         run.state = run.optimizers.state.step(rate, run.state.clone(), state);
@@ -227,12 +240,7 @@ impl<'a, M: PreferenceModel, L: ServingLearner<M>> MetaTrainer<'a, M, L> {
     /// Looks at the validation users, keeps the best, writes a checkpoint.
     fn look(&mut self, run: &mut RunState<M, L::State>, progress: &Progress) -> Result<(), TrainError> {
         if !is_finite(&run.model) || !is_finite(&run.state) {
-            let checkpoint = self.checkpoint.clone().filter(|path| path.exists());
-            return Err(TrainError::Diverged {
-                step: progress.step.saturating_sub(1),
-                loss: progress.loss,
-                checkpoint,
-            });
+            return Err(self.diverged(progress.step.saturating_sub(1), progress.loss));
         }
         let score = self.validation.as_ref().map(|validation| {
             let plain = self.device.clone().inner();
@@ -246,6 +254,6 @@ impl<'a, M: PreferenceModel, L: ServingLearner<M>> MetaTrainer<'a, M, L> {
         if let Some(score) = &score {
             self.observer.validated(progress, score, better);
         }
-        self.save(run)
+        self.save(run, progress.loss)
     }
 }

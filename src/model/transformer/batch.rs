@@ -1,11 +1,13 @@
 //! A Transformer's tasks as tensors.
 
+use std::collections::HashSet;
+
 use burn::Tensor;
 use burn::tensor::{Device, Int, TensorData};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::data::IndexedEvent;
+use crate::data::{IndexedEvent, ItemIndex};
 use crate::model::task::{Supervision, Targets, TaskBatch, TaskEvents};
 use crate::model::transformer::Settings;
 
@@ -158,6 +160,8 @@ impl PreferenceBatch {
         let mut columns = Columns::new(tasks.len(), shots, width);
         for (task, (context, (events, first))) in contexts.iter().zip(&targets).enumerate() {
             columns.context(task, context, settings);
+            // Of the context's own events, the whole context leaves nothing to predict.
+            let supervision = if first.is_some() { Supervision::EveryPrefix } else { supervision };
             columns.prefixes(task, context.len(), supervision);
             columns.predicted(task, events, *first, settings);
         }
@@ -245,26 +249,26 @@ impl PreferenceBatch {
     }
 }
 
+/// Items that are no candidates of a task because its context has them or they were passed over; an item that comes back later is a candidate after all.
+fn passed(task: &TaskEvents<'_>) -> HashSet<ItemIndex> {
+    let Targets::Later(events) = task.targets else { return HashSet::new() };
+    let later: HashSet<ItemIndex> = events.iter().map(|event| event.item).collect();
+    task.context.iter().chain(task.passed_over).map(|event| event.item).filter(|item| !later.contains(item)).collect()
+}
+
 /// Items that training does not know, and for later targets those of the context, are no candidates.
 fn exclusions(tasks: &[TaskEvents<'_>], settings: &Settings, device: &Device) -> Tensor<3> {
     let known = &settings.schema.known;
     let base: Vec<f32> = known.iter().map(|&known| if known { 0.0 } else { NEVER }).collect();
     let mut values = base.repeat(tasks.len());
     for (row, task) in values.chunks_exact_mut(known.len().max(1)).zip(tasks) {
-        if let Targets::Later(events) = task.targets {
-            for event in task.context.iter().chain(task.passed_over) {
-                row[event.item.position()] = NEVER;
-            }
-            // An item that comes back is a candidate after all.
-            for event in events {
-                row[event.item.position()] = base[event.item.position()];
-            }
-        }
+        passed(task).iter().for_each(|item| row[item.position()] = NEVER);
     }
     Tensor::from_data(TensorData::new(values, [tasks.len(), 1, known.len()]), device)
 }
 
-/// Items drawn from the targets' own frequencies mixed with the uniform distribution, and minus the log of how often each is expected, `[1, 1, size]`.
+/// Items drawn from the targets' own frequencies mixed with the uniform distribution, and minus the log of how often each is expected, or a large negative number
+/// where an item is no candidate, `[tasks, 1, size]`.
 ///
 /// The draw is a pure function of the tasks, so that a batch can be made again.
 fn draw_sample(
@@ -303,8 +307,14 @@ fn draw_sample(
         items.push(item as i32);
         shift.push(-((chance * size as f64).ln()) as f32);
     }
+    let mut shifts = shift.repeat(tasks.len());
+    for (row, task) in shifts.chunks_exact_mut(size.max(1)).zip(tasks) {
+        let passed = passed(task);
+        let drawn = row.iter_mut().zip(&items);
+        drawn.filter(|(_, item)| passed.contains(&ItemIndex(**item as u32))).for_each(|(shift, _)| *shift = NEVER);
+    }
     let items = Tensor::from_data(TensorData::new(items, [size]), device);
-    (items, Tensor::from_data(TensorData::new(shift, [1, 1, size]), device))
+    (items, Tensor::from_data(TensorData::new(shifts, [tasks.len(), 1, size]), device))
 }
 
 impl TaskBatch for PreferenceBatch {
@@ -330,7 +340,7 @@ impl TaskBatch for PreferenceBatch {
             target_values: flat(&self.target_values),
             target_rated: flat(&self.target_rated),
             excluded: self.excluded.as_ref().map(deep),
-            sample: self.sample.clone(),
+            sample: self.sample.as_ref().map(|(items, shift)| (items.clone(), deep(shift))),
             noise: self.noise.map(|seed| seed.wrapping_add((start as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15))),
         }
     }

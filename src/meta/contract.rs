@@ -1,0 +1,370 @@
+//! The contract that every learner keeps, as checks for tests.
+//!
+//! A crate with a learner (or a model) of its own turns on the feature `testing` for its tests, describes [`TASKS`] tasks in a [`Fixture`], and calls
+//! [`check`]: one line a learner. What a learner says of its meta-gradient depends on how it estimates it, so that is a check of its own:
+//! [`gradient_is_exact`], [`gradient_is_first_order`] or [`gradient_is_the_way_to_the_fast_weights`].
+//!
+//! Every function panics with a message that names what does not hold.
+
+use burn::Tensor;
+use burn::module::{Module, ModuleVisitor, Param, ParamId};
+use burn::optim::{GradientsAccumulator, GradientsParams};
+
+pub use crate::meta::differences::{Worst, jiggled, worst_error};
+use crate::meta::{MetaGradient, MetaLearner, combine, norm, values};
+use crate::model::{AdaptableModel, MetaBatch};
+
+/// How many tasks a fixture has.
+pub const TASKS: usize = 32;
+
+/// How far sums in another order may be apart, relative to their size.
+const ROUNDING: f64 = 1e-5;
+
+/// How far a gradient may be from differences of a loss in single precision, relative to its size.
+const DIFFERENCE: f64 = 1e-3;
+
+/// How many tasks are differentiated by differences, which takes many losses.
+const DIFFERENTIATED: usize = 6;
+
+/// Makes the batch of some tasks, named by their numbers from 0: in that order, and padded to the longest *of them*. On the plain device, without noise.
+pub type BatchOf<'a, M> = Box<dyn Fn(&[usize]) -> MetaBatch<<M as AdaptableModel>::Batch> + 'a>;
+
+/// A model, a learner and [`TASKS`] tasks to hold them to the contract with.
+pub struct Fixture<'a, M: AdaptableModel, L: MetaLearner<M>> {
+    model: M,
+    state: L::State,
+    learner: L,
+    without_support: Vec<usize>,
+    batch: BatchOf<'a, M>,
+}
+
+impl<'a, M: AdaptableModel, L: MetaLearner<M>> Fixture<'a, M, L> {
+    /// A fixture of `model`, on an autodiff device, and `learner`.
+    ///
+    /// `batch` makes batches of the tasks `0..TASKS`, whose sets should differ in length; `without_support` names those with an empty support set.
+    ///
+    /// # Panics
+    /// If there is no task without support, or all are: then the contract would not be tested.
+    pub fn new(
+        model: M,
+        learner: L,
+        without_support: Vec<usize>,
+        batch: impl Fn(&[usize]) -> MetaBatch<M::Batch> + 'a,
+    ) -> Self {
+        assert!((1..TASKS).contains(&without_support.len()), "some tasks must have support, and some none");
+        assert!(
+            model.devices().iter().all(burn::tensor::Device::is_autodiff),
+            "the model must be on an autodiff device"
+        );
+        let state = learner.init_state(&model);
+        Self { model, state, learner, without_support, batch: Box::new(batch) }
+    }
+
+    /// The same with another state of the learner.
+    #[must_use]
+    pub fn with_state(mut self, state: L::State) -> Self {
+        self.state = state;
+        self
+    }
+
+    /// The model.
+    #[must_use]
+    pub fn model(&self) -> &M {
+        &self.model
+    }
+
+    /// The learner's state.
+    #[must_use]
+    pub fn state(&self) -> &L::State {
+        &self.state
+    }
+
+    fn all(&self) -> MetaBatch<M::Batch> {
+        (self.batch)(&(0..TASKS).collect::<Vec<_>>())
+    }
+
+    fn gradient(&self, batch: &MetaBatch<M::Batch>) -> MetaGradient {
+        self.learner.meta_gradient(&self.model, &self.state, batch)
+    }
+
+    /// Loss of each task after adaptation, as it is served.
+    fn adapted_losses(&self, batch: &MetaBatch<M::Batch>) -> Vec<f64> {
+        let adapted = self.learner.adapt(&self.model, &self.state, &batch.support);
+        host(self.learner.query_loss(&self.model, &self.state, &adapted, &batch.query))
+    }
+}
+
+fn host(losses: Tensor<1>) -> Vec<f64> {
+    losses.into_data().iter::<f32>().map(f64::from).collect()
+}
+
+/// Holds a learner to everything that does not depend on how it estimates its gradient.
+///
+/// # Panics
+/// If something does not hold.
+pub fn check<M: AdaptableModel, L: MetaLearner<M>>(fixture: &Fixture<'_, M, L>) {
+    gradients_are_plain_and_finite(fixture);
+    adapting_leaves_the_model_as_it_was(fixture);
+    without_support_a_task_gets_the_prior(fixture);
+    padding_does_not_leak(fixture);
+    the_order_of_tasks_does_not_matter(fixture);
+    shards_add_up(fixture);
+    if !fixture.learner.needs_autodiff() {
+        adapting_without_a_graph_gives_the_same(fixture);
+    }
+}
+
+/// Gradients belong to parameters of the model and of the state, have no graph, and are finite, as is the loss of every task.
+///
+/// # Panics
+/// If they are not.
+pub fn gradients_are_plain_and_finite<M: AdaptableModel, L: MetaLearner<M>>(fixture: &Fixture<'_, M, L>) {
+    let MetaGradient { model, state, query_loss } = fixture.gradient(&fixture.all());
+    for (what, gradient, found) in
+        [("model", &model, inspect(&fixture.model, &model)), ("state", &state, inspect(&fixture.state, &state))]
+    {
+        assert_eq!(found.owned, gradient.len(), "gradients of the {what} that belong to its parameters");
+        assert!(found.plain, "a gradient of the {what} is still on the autodiff device");
+        assert!(found.finite, "a gradient of the {what} is not finite");
+    }
+    assert!(norm(&fixture.model, &model) > 0.0, "the gradient of the model is zero");
+    assert!(!query_loss.is_autodiff(), "the query loss is still on the autodiff device");
+    assert_eq!(query_loss.dims(), [TASKS], "one query loss a task");
+    assert!(host(query_loss).iter().all(|loss| loss.is_finite()), "a query loss is not finite");
+}
+
+/// `adapt` and `meta_gradient` leave the model and the state bit-identical, and trainable as they were.
+///
+/// # Panics
+/// If they do not.
+pub fn adapting_leaves_the_model_as_it_was<M: AdaptableModel, L: MetaLearner<M>>(fixture: &Fixture<'_, M, L>) {
+    let before = (bits(&fixture.model), bits(&fixture.state));
+    let batch = fixture.all();
+    let _ = fixture.adapted_losses(&batch);
+    assert!(before == (bits(&fixture.model), bits(&fixture.state)), "adapting changed the model or the state");
+    let _ = fixture.gradient(&batch);
+    assert!(before == (bits(&fixture.model), bits(&fixture.state)), "the meta-gradient changed the model or the state");
+}
+
+/// A task without support is served by the model as it is.
+///
+/// # Panics
+/// If its loss is another one.
+pub fn without_support_a_task_gets_the_prior<M: AdaptableModel, L: MetaLearner<M>>(fixture: &Fixture<'_, M, L>) {
+    let all = fixture.all();
+    let (adapted, prior) = (fixture.adapted_losses(&all), host(fixture.model.loss(&all.query).inner()));
+    for &task in &fixture.without_support {
+        assert_near(
+            adapted[task],
+            prior[task],
+            &format!("loss of task {task} without support, and of the model as it is"),
+        );
+    }
+    let moved = (0..TASKS).any(|task| (adapted[task] - prior[task]).abs() > ROUNDING * prior[task].abs());
+    assert!(moved, "support changes nothing for any task: the fixture cannot tell the prior from an adapted task");
+}
+
+/// A task alone has the loss that it has padded to the longest of many.
+///
+/// # Panics
+/// If it has another.
+pub fn padding_does_not_leak<M: AdaptableModel, L: MetaLearner<M>>(fixture: &Fixture<'_, M, L>) {
+    let all = fixture.all();
+    let (served, trained) = (fixture.adapted_losses(&all), host(fixture.gradient(&all).query_loss));
+    for task in 0..TASKS {
+        let alone = (fixture.batch)(&[task]);
+        assert_near(
+            fixture.adapted_losses(&alone)[0],
+            served[task],
+            &format!("served loss of task {task}, alone and padded"),
+        );
+        let loss = host(fixture.gradient(&alone).query_loss)[0];
+        assert_near(loss, trained[task], &format!("training loss of task {task}, alone and padded"));
+    }
+}
+
+/// The tasks in another order have the same losses and the same gradient.
+///
+/// # Panics
+/// If they differ by more than rounding.
+pub fn the_order_of_tasks_does_not_matter<M: AdaptableModel, L: MetaLearner<M>>(fixture: &Fixture<'_, M, L>) {
+    // 13 and 32 have no common divisor.
+    let order: Vec<usize> = (0..TASKS).map(|place| (place * 13 + 5) % TASKS).collect();
+    let (straight, shuffled) = (fixture.all(), (fixture.batch)(&order));
+    let (a, b) = (fixture.gradient(&straight), fixture.gradient(&shuffled));
+    let (losses, served) = (host(a.query_loss.clone()), fixture.adapted_losses(&straight));
+    let (losses_b, served_b) = (host(b.query_loss.clone()), fixture.adapted_losses(&shuffled));
+    for (place, &task) in order.iter().enumerate() {
+        assert_near(losses_b[place], losses[task], &format!("training loss of task {task} in another order"));
+        assert_near(served_b[place], served[task], &format!("served loss of task {task} in another order"));
+    }
+    assert_gradients_near(fixture, &a, &b, "the tasks in another order");
+}
+
+/// The gradients of 1 and of 31 tasks add up to the gradient of 32, cut from one batch as well as padded on their own.
+///
+/// # Panics
+/// If they differ by more than rounding.
+pub fn shards_add_up<M: AdaptableModel, L: MetaLearner<M>>(fixture: &Fixture<'_, M, L>) {
+    let all = fixture.all();
+    let whole = fixture.gradient(&all);
+    let rest: Vec<usize> = (1..TASKS).collect();
+    for (what, first, rest) in [
+        ("shards cut from the batch", all.narrow(0, 1), all.narrow(1, TASKS - 1)),
+        ("shards padded on their own", (fixture.batch)(&[0]), (fixture.batch)(&rest)),
+    ] {
+        let (first, rest) = (fixture.gradient(&first), fixture.gradient(&rest));
+        let sum = MetaGradient {
+            model: combine(&fixture.model, (&first.model, 1.0), (&rest.model, 1.0)),
+            state: combine(&fixture.state, (&first.state, 1.0), (&rest.state, 1.0)),
+            query_loss: Tensor::cat(vec![first.query_loss, rest.query_loss], 0),
+        };
+        assert_gradients_near(fixture, &sum, &whole, what);
+    }
+}
+
+/// A learner that needs no autodiff serves the same from the plain device.
+///
+/// # Panics
+/// If a loss differs by more than rounding.
+pub fn adapting_without_a_graph_gives_the_same<M: AdaptableModel, L: MetaLearner<M>>(fixture: &Fixture<'_, M, L>) {
+    let batch = fixture.all();
+    let (model, state) = (fixture.model.valid(), fixture.state.valid());
+    let adapted = fixture.learner.adapt(&model, &state, &batch.support);
+    let plain = host(fixture.learner.query_loss(&model, &state, &adapted, &batch.query));
+    for (task, (plain, tracked)) in plain.into_iter().zip(fixture.adapted_losses(&batch)).enumerate() {
+        assert_near(plain, tracked, &format!("loss of task {task} without and with a graph"));
+    }
+}
+
+/// The meta-gradient is the gradient of the sum of its own query losses, in the model and in the state: for learners that differentiate through
+/// adaptation. Returns the greatest relative error against differences in every single parameter tensor and in all together (see
+/// [`worst_error`]).
+///
+/// # Panics
+/// If it is more than 1e-3 away.
+pub fn gradient_is_exact<M: AdaptableModel, L: MetaLearner<M>>(fixture: &Fixture<'_, M, L>) -> f64 {
+    let batch = (fixture.batch)(&(0..DIFFERENTIATED).collect::<Vec<_>>());
+    let gradient = fixture.gradient(&batch);
+    let sum = |model: &M, state: &L::State| {
+        host(fixture.learner.meta_gradient(model, state, &batch).query_loss).into_iter().sum::<f64>()
+    };
+    let of_model = worst_error(&fixture.model, &gradient.model, |model| sum(model, &fixture.state));
+    let of_state = worst_error(&fixture.state, &gradient.state, |state| sum(&fixture.model, state));
+    for (what, worst) in [("model", &of_model), ("state", &of_state)] {
+        assert!(worst.error <= DIFFERENCE, "the meta-gradient of the {what} against differences of the loss: {worst}");
+    }
+    of_model.error.max(of_state.error)
+}
+
+/// The meta-gradient is the sum of the query gradients at the fast weights: first-order MAML.
+///
+/// `fast` gives the fast weights of a batch of one task under the ids of the model, computed without the learner.
+///
+/// # Panics
+/// If it is not.
+pub fn gradient_is_first_order<M, L>(fixture: &Fixture<'_, M, L>, fast: impl Fn(&M, &MetaBatch<M::Batch>) -> M)
+where
+    M: AdaptableModel,
+    L: MetaLearner<M>,
+{
+    let estimate = |one: &MetaBatch<M::Batch>| {
+        let fast = fast(&fixture.model, one);
+        GradientsParams::from_grads(fast.loss(&one.query).sum().backward(), &fast)
+    };
+    assert_model_gradient_is_sum_of(fixture, estimate, "the query gradient at the fast weights");
+}
+
+/// The meta-gradient is the sum of theta - phi: Reptile.
+///
+/// `fast` gives the fast weights phi of a batch of one task under the ids of the model, computed without the learner.
+///
+/// # Panics
+/// If it is not.
+pub fn gradient_is_the_way_to_the_fast_weights<M, L>(
+    fixture: &Fixture<'_, M, L>,
+    fast: impl Fn(&M, &MetaBatch<M::Batch>) -> M,
+) where
+    M: AdaptableModel,
+    L: MetaLearner<M>,
+{
+    let theta = values(&fixture.model);
+    let estimate =
+        |one: &MetaBatch<M::Batch>| combine(&fixture.model, (&theta, 1.0), (&values(&fast(&fixture.model, one)), -1.0));
+    assert_model_gradient_is_sum_of(fixture, estimate, "theta - phi");
+}
+
+fn assert_model_gradient_is_sum_of<M: AdaptableModel, L: MetaLearner<M>>(
+    fixture: &Fixture<'_, M, L>,
+    estimate: impl Fn(&MetaBatch<M::Batch>) -> GradientsParams,
+    what: &str,
+) {
+    let all = fixture.all();
+    let mut expected = GradientsAccumulator::new();
+    for task in 0..TASKS {
+        expected.accumulate(&fixture.model, estimate(&all.narrow(task, 1)));
+    }
+    let far = distance(&fixture.model, &fixture.gradient(&all).model, &expected.grads());
+    assert!(far <= ROUNDING, "the meta-gradient is {far:.1e} of its norm away from {what}");
+}
+
+/// How far two gradients are apart, relative to the norm of the second.
+fn distance<M: Module>(module: &M, a: &GradientsParams, b: &GradientsParams) -> f64 {
+    norm(module, &combine(module, (a, 1.0), (b, -1.0))) / norm(module, b).max(f64::MIN_POSITIVE)
+}
+
+fn assert_gradients_near<M: AdaptableModel, L: MetaLearner<M>>(
+    fixture: &Fixture<'_, M, L>,
+    a: &MetaGradient,
+    b: &MetaGradient,
+    what: &str,
+) {
+    let (model, state) = (distance(&fixture.model, &a.model, &b.model), distance(&fixture.state, &a.state, &b.state));
+    assert!(model <= ROUNDING, "{what}: the gradient of the model is {model:.1e} of its norm away");
+    assert!(state <= ROUNDING, "{what}: the gradient of the state is {state:.1e} of its norm away");
+}
+
+fn assert_near(found: f64, expected: f64, what: &str) {
+    assert!((found - expected).abs() <= ROUNDING * (1.0 + expected.abs()), "{what}: {found} and {expected}");
+}
+
+/// The bits of every parameter, and whether it is trainable.
+type Bits = Vec<(ParamId, bool, Vec<u32>)>;
+
+#[derive(Default)]
+struct Read(Bits);
+
+impl ModuleVisitor for Read {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let bits = param.val().into_data().iter::<f32>().map(f32::to_bits).collect();
+        self.0.push((param.id, param.val().is_require_grad(), bits));
+    }
+}
+
+fn bits<M: Module>(module: &M) -> Bits {
+    let mut read = Read::default();
+    module.visit(&mut read);
+    read.0
+}
+
+struct Inspect<'a> {
+    gradient: &'a GradientsParams,
+    owned: usize,
+    plain: bool,
+    finite: bool,
+}
+
+impl ModuleVisitor for Inspect<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let Some(gradient) = self.gradient.get::<D>(param.id) else { return };
+        self.owned += 1;
+        self.plain &= !gradient.is_autodiff();
+        self.finite &= gradient.into_data().iter::<f32>().all(f32::is_finite);
+    }
+}
+
+fn inspect<'a, M: Module>(module: &M, gradient: &'a GradientsParams) -> Inspect<'a> {
+    let mut inspect = Inspect { gradient, owned: 0, plain: true, finite: true };
+    module.visit(&mut inspect);
+    inspect
+}

@@ -1,0 +1,70 @@
+//! The Transformer on a small market.
+
+use burn::tensor::Device;
+
+use crate::data::synthetic::MarketConfig;
+use crate::data::{Dataset, IndexedEvent, TaskHistory, UserIndex};
+use crate::meta::MetaLearner;
+use crate::meta::contract::{Fixture, TASKS};
+use crate::meta::differences::jiggled;
+use crate::model::initial::InitialValues;
+use crate::model::{
+    MetaBatch, PreferenceModel, PreferenceSchema, PreferenceTransformer, PreferenceTransformerConfig, Supervision,
+    TaskEvents,
+};
+
+/// A tiny market: 40 users, 24 items, ratings.
+pub(super) fn market() -> Dataset {
+    let config = MarketConfig::default().with_users(40).with_items(24).with_events(18).with_genres(4);
+    config.generate().unwrap().into_dataset()
+}
+
+pub(super) fn histories(data: &Dataset) -> Vec<TaskHistory> {
+    let users = (0..40).map(UserIndex);
+    users.map(|user| TaskHistory { user, events: data.history(user).to_vec() }).collect()
+}
+
+/// A tiny Transformer that is fitted to the market and then moved a little, so that no parameter is at a special place.
+pub(super) fn transformer(data: &Dataset) -> PreferenceTransformer {
+    let tasks = histories(data);
+    let config = PreferenceTransformerConfig {
+        d_model: 8,
+        layers: 1,
+        heads: 2,
+        d_feed_forward: 10,
+        rating_factors: 3,
+        max_context: 8,
+        ..PreferenceTransformerConfig::default()
+    };
+    let schema = PreferenceSchema::from_tasks(data.catalogue(), &tasks, data.like_rule());
+    let initial = InitialValues::fit(&tasks, 4, &config, &schema, 5);
+    let device = Device::flex().autodiff();
+    jiggled(PreferenceTransformer::new(&config, &schema, data.catalogue(), &initial, 5, &device).unwrap(), 0.2)
+}
+
+/// How many events the support set of a task has: none to ten, of which the model reads eight.
+fn shots(task: usize) -> usize {
+    if task.is_multiple_of(7) { 0 } else { 1 + (task * 3) % 10 }
+}
+
+pub(super) fn sets(data: &Dataset, task: usize) -> (&[IndexedEvent], &[IndexedEvent]) {
+    let (support, later) = data.history(UserIndex(task as u32)).split_at(shots(task));
+    (support, &later[..later.len().min(2 + task % 4)])
+}
+
+/// The Transformer and a learner.
+pub(super) fn fixture<L: MetaLearner<PreferenceTransformer>>(learner: L) -> Fixture<'static, PreferenceTransformer, L> {
+    let data = market();
+    let (model, supervision) = (transformer(&data), learner.supervision());
+    let empty = (0..TASKS).filter(|&task| shots(task) == 0).collect();
+    let batches = model.clone();
+    Fixture::new(model, learner, empty, move |tasks| {
+        let sets: Vec<_> = tasks.iter().map(|&task| sets(&data, task)).collect();
+        let supports: Vec<_> = sets.iter().map(|(support, _)| TaskEvents::support(support)).collect();
+        let queries: Vec<_> = sets.iter().map(|(support, query)| TaskEvents::query(support, query)).collect();
+        MetaBatch {
+            support: batches.batch(&supports, Supervision::EveryPrefix, &Device::flex()),
+            query: batches.batch(&queries, supervision, &Device::flex()),
+        }
+    })
+}

@@ -1,0 +1,7 @@
+//! Every learner against the contract, and against numbers worked out without it.
+
+mod contract;
+mod gaussian;
+mod gradients;
+mod market;
+mod points;

@@ -1,0 +1,409 @@
+//! What the Transformer sees, what it does not see, and what its loss is.
+#![cfg(feature = "flex")]
+
+use burn::Tensor;
+use burn::tensor::Device;
+use metarec::data::synthetic::MarketConfig;
+use metarec::data::{Action, Catalogue, Dataset, IndexedEvent, ItemIndex, LikeRule, TaskHistory, UserIndex};
+use metarec::model::initial::{InitialValues, RatingFit, fit_ratings, item_vectors};
+use metarec::model::{
+    AdaptableModel, CandidateLoss, ModelError, PreferenceModel, PreferenceSchema, PreferenceTransformer,
+    PreferenceTransformerConfig, Supervision, TaskEvents,
+};
+
+fn config() -> PreferenceTransformerConfig {
+    let mut config = PreferenceTransformerConfig::default();
+    (config.d_model, config.d_feed_forward, config.layers) = (8, 12, 2);
+    (config.rating_factors, config.max_context, config.rating_weight) = (2, 12, 0.0);
+    config
+}
+
+fn rating(item: u32, value: f32) -> IndexedEvent {
+    let at = Some(i64::from(item) * 1000);
+    IndexedEvent { item: ItemIndex(item), action: Action::Rating, value: Some(value), timestamp: at }
+}
+
+fn market() -> Dataset {
+    let config = MarketConfig::default().with_users(40).with_items(24).with_events(18).with_genres(4);
+    config.generate().unwrap().into_dataset()
+}
+
+fn histories(data: &Dataset) -> Vec<TaskHistory> {
+    (0..40).map(UserIndex).map(|user| TaskHistory { user, events: data.history(user).to_vec() }).collect()
+}
+
+/// A model of the market in which `unknown` items have no event in training.
+fn model_without(
+    data: &Dataset,
+    unknown: &[u32],
+    config: &PreferenceTransformerConfig,
+    initial: &InitialValues,
+) -> PreferenceTransformer {
+    let mut schema = PreferenceSchema::from_tasks(data.catalogue(), &histories(data), data.like_rule());
+    unknown.iter().for_each(|&item| schema.known[item as usize] = false);
+    PreferenceTransformer::new(config, &schema, data.catalogue(), initial, 3, &Device::flex()).unwrap()
+}
+
+/// Popularities that differ, random vectors.
+fn uneven(items: usize) -> InitialValues {
+    let mut initial = InitialValues::flat(items);
+    initial.popularity = (0..items).map(|item| (item as f32 * 0.7).sin()).collect();
+    initial
+}
+
+fn model(data: &Dataset) -> PreferenceTransformer {
+    model_without(data, &[], &config(), &uneven(24))
+}
+
+fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
+    tensor.into_data().iter::<f32>().map(f64::from).collect()
+}
+
+fn assert_near(found: &[f64], expected: &[f64], within: f64, what: &str) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    let far = found.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    assert!(far <= within, "{what}: {far:.1e} apart, {found:?} and {expected:?}");
+}
+
+fn states(model: &PreferenceTransformer, contexts: &[&[IndexedEvent]]) -> Vec<Vec<f64>> {
+    let tasks: Vec<_> = contexts.iter().map(|context| TaskEvents::support(context)).collect();
+    let batch = model.batch(&tasks, Supervision::WholeContext, &Device::flex());
+    let state = model.state(&batch);
+    let width = state.dims()[1];
+    numbers(state).chunks(width).map(<[f64]>::to_vec).collect()
+}
+
+fn losses(model: &PreferenceTransformer, tasks: &[TaskEvents<'_>], supervision: Supervision) -> Vec<f64> {
+    numbers(model.loss(&model.batch(tasks, supervision, &Device::flex())))
+}
+
+#[test]
+fn the_state_of_a_context_is_the_same_alone_and_padded() {
+    let data = market();
+    let model = model(&data);
+    let long = &data.history(UserIndex(0))[..12];
+    let contexts: Vec<&[IndexedEvent]> = [0, 12, 3, 1, 7].map(|shots| &long[..shots]).to_vec();
+    let together = states(&model, &contexts);
+    for (context, padded) in contexts.iter().zip(&together) {
+        assert_near(&states(&model, &[context])[0], padded, 1e-6, &format!("{} events", context.len()));
+    }
+    assert!(together[2] != together[4], "the state does not depend on the context");
+}
+
+#[test]
+fn of_a_longer_context_the_most_recent_events_are_read() {
+    let data = market();
+    let model = model(&data);
+    let events = data.history(UserIndex(1));
+    assert!(events.len() > 12);
+    let whole = states(&model, &[events]);
+    assert_near(&whole[0], &states(&model, &[&events[events.len() - 12..]])[0], 1e-6, "the last 12 events");
+}
+
+#[test]
+fn later_events_do_not_change_what_is_said_of_earlier_prefixes() {
+    let data = market();
+    let model = model(&data);
+    // Both last events come back in the query, so that candidates and targets are the same whatever the context.
+    let query = [rating(5, 5.0), rating(6, 5.0), rating(7, 4.0)];
+    let context = [rating(1, 5.0), rating(2, 1.0), rating(5, 4.0)];
+    let changed = [rating(1, 5.0), rating(2, 1.0), rating(6, 2.0)];
+    // Sums over all prefixes but the last.
+    let earlier = |context: &[IndexedEvent]| {
+        let task = [TaskEvents::query(context, &query)];
+        let every = losses(&model, &task, Supervision::EveryPrefix)[0] * (context.len() + 1) as f64;
+        every - losses(&model, &task, Supervision::WholeContext)[0]
+    };
+    let short = losses(&model, &[TaskEvents::query(&context[..2], &query)], Supervision::EveryPrefix)[0] * 3.0;
+    assert_near(&[earlier(&context), earlier(&changed)], &[short, short], 1e-4, "earlier prefixes");
+    let last = |context| losses(&model, &[TaskEvents::query(context, &query)], Supervision::WholeContext)[0];
+    assert!((last(&context) - last(&changed)).abs() > 1e-4, "the last event says nothing");
+}
+
+#[test]
+fn a_support_set_is_learned_from_whatever_the_supervision() {
+    // From its whole context a support set predicts nothing: a learner that steps on it would stand still when it serves.
+    let data = market();
+    let model = model(&data);
+    let task = [TaskEvents::support(&data.history(UserIndex(2))[..6])];
+    let every = losses(&model, &task, Supervision::EveryPrefix);
+    assert!(every[0] > 0.1, "{every:?}");
+    assert_eq!(losses(&model, &task, Supervision::WholeContext), every);
+}
+
+/// Scores of every item after a context, as they are served.
+fn scores(model: &PreferenceTransformer, context: &[IndexedEvent]) -> Vec<f64> {
+    let batch = model.batch(&[TaskEvents::support(context)], Supervision::WholeContext, &Device::flex());
+    numbers(model.rank(&model.catalogue(), model.state(&batch)))
+}
+
+/// `log sum exp` over some items minus the scores of the liked ones.
+fn likelihood(scores: &[f64], candidates: &[usize], liked: &[usize]) -> f64 {
+    let normaliser = candidates.iter().map(|&item| scores[item].exp()).sum::<f64>().ln();
+    liked.iter().map(|&item| normaliser - scores[item]).sum()
+}
+
+#[test]
+fn the_full_loss_is_the_likelihood_worked_out_from_the_scores() {
+    let data = market();
+    let model = model_without(&data, &[9], &config(), &uneven(24));
+    let scale = f64::from(model.schema().likes_per_task);
+    let context = [rating(3, 5.0), rating(8, 1.0)];
+    // Likes: 1, 4 and 3, which comes back; 2 is no like; 9 is a like of an item that training does not know.
+    let query = [rating(1, 5.0), rating(2, 1.0), rating(4, 4.0), rating(3, 5.0), rating(9, 5.0)];
+    let liked = [1, 4, 3];
+    // 8 is in the context only, 9 is unknown.
+    let candidates: Vec<usize> = (0..24).filter(|item| ![8, 9].contains(item)).collect();
+    let each: Vec<f64> =
+        (0..=2).map(|shots| likelihood(&scores(&model, &context[..shots]), &candidates, &liked) / scale).collect();
+    let task = [TaskEvents::query(&context, &query)];
+    assert_near(&losses(&model, &task, Supervision::WholeContext), &each[2..], 1e-5, "whole context");
+    let mean = each.iter().sum::<f64>() / 3.0;
+    assert_near(&losses(&model, &task, Supervision::EveryPrefix), &[mean], 1e-5, "every prefix");
+
+    // A support set: each prefix predicts the likes after it, among all items that training knows.
+    let events = [rating(3, 5.0), rating(8, 1.0), rating(1, 4.0)];
+    let known: Vec<usize> = (0..24).filter(|&item| item != 9).collect();
+    let after = [&[3, 1][..], &[1], &[1], &[]];
+    let sum: f64 =
+        (0..4).map(|shots| likelihood(&scores(&model, &events[..shots]), &known, after[shots]) / scale).sum();
+    assert_near(
+        &losses(&model, &[TaskEvents::support(&events)], Supervision::EveryPrefix),
+        &[sum / 4.0],
+        1e-5,
+        "support",
+    );
+}
+
+#[test]
+fn the_rating_loss_is_the_mean_squared_error_of_what_is_served() {
+    let data = market();
+    let rated = |weight: f64| {
+        let mut config = config();
+        config.rating_weight = weight;
+        let schema = PreferenceSchema::from_tasks(data.catalogue(), &histories(&data), data.like_rule());
+        let initial = InitialValues::fit(&histories(&data), 4, &config, &schema, 2);
+        model_without(&data, &[], &config, &initial)
+    };
+    let query = [rating(1, 5.0), rating(2, 1.0), rating(7, 3.0)];
+    let task = [TaskEvents::query(&[], &query)];
+    let loss = |weight| losses(&rated(weight), &task, Supervision::WholeContext)[0];
+    let model = rated(2.0);
+    let served = numbers(model.rate(&model.catalogue()).unwrap());
+    let mse = [(1, 5.0), (2, 1.0), (7, 3.0)]
+        .iter()
+        .map(|&(item, value): &(usize, f64)| (served[item] - value).powi(2))
+        .sum::<f64>()
+        / 3.0;
+    assert!(mse > 0.1);
+    assert_near(&[(loss(2.0) - loss(0.0)) / 2.0], &[mse], 1e-4, "mean squared error");
+}
+
+#[test]
+fn the_sampled_loss_approaches_the_full_one_as_the_sample_grows() {
+    let data = market();
+    let of = |candidates| {
+        let mut config = config();
+        config.candidates = candidates;
+        let model = model_without(&data, &[9, 10], &config, &uneven(24));
+        let context = [rating(3, 5.0), rating(8, 1.0)];
+        let query = [rating(1, 5.0), rating(4, 4.0), rating(6, 4.0)];
+        let tasks = [TaskEvents::support(&query), TaskEvents::query(&context, &query), TaskEvents::query(&[], &query)];
+        losses(&model, &tasks, Supervision::EveryPrefix)
+    };
+    let full = of(CandidateLoss::Full);
+    let far = |size| {
+        let sampled = of(CandidateLoss::Sampled(size));
+        sampled.iter().zip(&full).map(|(a, b)| (a - b).abs() / b).fold(0.0, f64::max)
+    };
+    let (small, large) = (far(30), far(100_000));
+    println!("sampled loss: {small:.1e} away with 30 candidates, {large:.1e} with 100000");
+    assert!(large < 0.005 && large < small, "{small} with 30 candidates, {large} with 100000");
+}
+
+#[test]
+fn vectors_of_items_that_training_does_not_know_have_no_influence() {
+    let data = market();
+    let unknown = [4, 9];
+    let mut initial = uneven(24);
+    initial.item_vectors = Some((0..24 * 8).map(|at| (at as f32 * 1.3).sin() * 0.3).collect());
+    let mut other = initial.clone();
+    for item in unknown {
+        other.popularity[item as usize] = 99.0;
+        if let Some(vectors) = &mut other.item_vectors {
+            vectors[item as usize * 8..(item as usize + 1) * 8].fill(7.0);
+        }
+    }
+    let of = |initial: &InitialValues, unknown: &[u32]| {
+        let model = model_without(&data, unknown, &config(), initial);
+        // One unknown item in the context, one to be scored.
+        let (context, query) = ([rating(4, 5.0), rating(1, 5.0)], [rating(2, 5.0), rating(9, 5.0)]);
+        let mut found = scores(&model, &context);
+        found.extend(losses(&model, &[TaskEvents::query(&context, &query)], Supervision::EveryPrefix));
+        found
+    };
+    assert_eq!(of(&initial, &unknown), of(&other, &unknown));
+    assert!(of(&initial, &[]) != of(&other, &[]), "the vectors of known items have no influence either");
+}
+
+#[test]
+fn items_that_training_does_not_know_are_told_apart_by_their_features_alone() {
+    let mut data = market();
+    for (id, genre) in [("i4", "x"), ("i9", "x"), ("i10", "y")] {
+        data.catalogue_mut().describe(id, "", "", [genre]);
+    }
+    let model = model_without(&data, &[4, 9, 10], &config(), &uneven(24));
+    let found = scores(&model, &[rating(1, 5.0), rating(2, 1.0)]);
+    let categories = |item| &data.catalogue().item(ItemIndex(item)).categories;
+    assert!(categories(4) == categories(9) && categories(4) != categories(10));
+    assert_eq!(found[4], found[9], "equal features, equal scores");
+    assert!((found[4] - found[10]).abs() > 1e-6, "other features, other scores");
+    // In a context as well.
+    let state = |item| states(&model, &[&[IndexedEvent { timestamp: None, ..rating(item, 5.0) }]]);
+    assert_eq!(state(4), state(9));
+    assert!(state(4) != state(10));
+}
+
+#[test]
+fn settings_out_of_bounds_are_named() {
+    let with = |change: fn(&mut PreferenceTransformerConfig)| {
+        let mut config = config();
+        change(&mut config);
+        config.check().unwrap_err().to_string()
+    };
+    for (error, expected) in [
+        (with(|config| config.d_model = 1), "`d_model` is 1: expected 2 to 4096"),
+        (with(|config| config.layers = 65), "`layers` is 65: expected 0 to 64"),
+        (with(|config| config.heads = 0), "`heads` is 0: expected 1 to d_model"),
+        (with(|config| config.heads = 3), "`heads` is 3: expected a divisor of d_model"),
+        (with(|config| config.d_feed_forward = 0), "`d_feed_forward` is 0: expected 1 to 65536"),
+        (with(|config| config.dropout = Some(0.95)), "`dropout` is 0.95: expected 0 to 0.9"),
+        (with(|config| config.dropout = Some(f64::NAN)), "`dropout` is NaN: expected 0 to 0.9"),
+        (with(|config| config.id_dropout = -0.1), "`id_dropout` is -0.1: expected 0 to 0.9"),
+        (with(|config| config.max_context = 0), "`max_context` is 0: expected 1 to 4096"),
+        (with(|config| config.rating_factors = 0), "`rating_factors` is 0: expected 1 to 512"),
+        (with(|config| config.rating_weight = f64::INFINITY), "`rating_weight` is inf: expected a finite number"),
+        (with(|config| config.candidates = CandidateLoss::Sampled(0)), "`candidates.sampled` is 0: expected 1 to"),
+    ] {
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn a_schema_of_another_catalogue_is_refused() {
+    let data = market();
+    let schema = PreferenceSchema::from_tasks(data.catalogue(), &histories(&data), data.like_rule());
+    let new = |catalogue: &Catalogue| {
+        PreferenceTransformer::new(&config(), &schema, catalogue, &uneven(24), 1, &Device::flex()).map(|_| ())
+    };
+    assert_eq!(new(&Catalogue::new()), Err(ModelError::Items { what: "the schema", found: 24, expected: 0 }));
+    assert_eq!(new(data.catalogue()), Ok(()));
+}
+
+/// Users in `groups` groups, each of which likes the items of its own group.
+fn grouped(users: usize, items: usize, groups: usize) -> Vec<TaskHistory> {
+    let events = |user: usize| {
+        (0..items).filter(move |item| item % groups == user % groups).map(|item| rating(item as u32, 5.0))
+    };
+    (0..users).map(|user| TaskHistory { user: UserIndex(user as u32), events: events(user).collect() }).collect()
+}
+
+#[test]
+fn item_vectors_span_the_space_of_a_matrix_of_low_rank() {
+    // Three groups: the matrix has rank 3, and its row space is spanned by the indicators of the groups.
+    let (items, d, groups) = (18, 3, 3);
+    let vectors = item_vectors(&grouped(20, items, groups), items, d, &LikeRule::default(), 2.0, 4);
+    let row = |item: usize| &vectors[item * d..(item + 1) * d];
+    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(a * b)).sum::<f64>();
+    for item in 0..items {
+        for other in 0..items {
+            let cosine = dot(row(item), row(other)) / (dot(row(item), row(item)) * dot(row(other), row(other))).sqrt();
+            let expected = if item % groups == other % groups { 1.0 } else { 0.0 };
+            // Singular values of groups of one size are equal, and then any basis of their space is as good: 0.02 is left of it.
+            assert!((cosine - expected).abs() < 0.02, "items {item} and {other}: {cosine}");
+        }
+    }
+    let deviation = (vectors.iter().map(|v| f64::from(v * v)).sum::<f64>() / vectors.len() as f64).sqrt();
+    assert!((deviation - 0.05).abs() < 1e-4, "{deviation}");
+}
+
+#[test]
+fn more_vectors_than_the_matrix_has_rank_or_no_likes_at_all_are_finite() {
+    for tasks in [grouped(6, 12, 2), Vec::new()] {
+        let vectors = item_vectors(&tasks, 12, 8, &LikeRule::default(), 2.0, 4);
+        assert_eq!(vectors.len(), 12 * 8);
+        assert!(vectors.iter().all(|value| value.is_finite()));
+    }
+}
+
+#[test]
+fn planted_factors_are_found_better_than_by_offsets() {
+    // value = 3 + a_u + b_i + u . q, of rank 2; each user rates two thirds of the items.
+    let (users, items) = (120, 30);
+    let wave = |at: usize, k: f64| ((at as f64 + 1.0) * k).sin();
+    let truth = |user: usize, item: usize| {
+        3.0 + 0.3 * wave(user, 0.7)
+            + 0.4 * wave(item, 1.1)
+            + wave(user, 2.3) * wave(item, 1.7)
+            + wave(user, 3.1) * wave(item, 0.9)
+    };
+    let seen = |user: usize, item: usize| !(user * 7 + item * 5).is_multiple_of(3);
+    let tasks: Vec<TaskHistory> = (0..users)
+        .map(|user| {
+            let rated = (0..items).filter(|&item| seen(user, item));
+            let events = rated.map(|item| rating(item as u32, truth(user, item) as f32)).collect();
+            TaskHistory { user: UserIndex(user as u32), events }
+        })
+        .collect();
+    let mean = 3.0;
+    // Users are fitted to half of what they rated by the prior, and scored on what they did not rate.
+    let error = |factors: usize, ridge: f64| {
+        let mut fit = RatingFit::with_factors(factors);
+        fit.ridge = ridge;
+        let start = fit_ratings(&tasks, items, mean, &fit, 3);
+        let d = factors + 1;
+        let mut squares = Vec::new();
+        for user in 0..users {
+            let rows: Vec<(Vec<f64>, f64)> = tasks[user]
+                .events
+                .iter()
+                .map(|event| {
+                    let item = event.item.position();
+                    (
+                        features(&start.factors, item, factors),
+                        f64::from(event.value.unwrap()) - mean - f64::from(start.offsets[item]),
+                    )
+                })
+                .collect();
+            let weight = least_squares(&rows, d, 0.5);
+            for item in (0..items).filter(|&item| !seen(user, item)) {
+                let predicted: f64 =
+                    features(&start.factors, item, factors).iter().zip(&weight).map(|(q, w)| q * w).sum();
+                squares.push((mean + f64::from(start.offsets[item]) + predicted - truth(user, item)).powi(2));
+            }
+        }
+        (squares.iter().sum::<f64>() / squares.len() as f64).sqrt()
+    };
+    let (offsets, planted) = (error(1, 1e6), error(2, 0.5));
+    println!("RMSE of unseen values: offsets {offsets:.3}, factors {planted:.3}");
+    assert!(planted < 0.3 * offsets, "offsets {offsets}, factors {planted}");
+}
+
+fn features(factors: &[f32], item: usize, width: usize) -> Vec<f64> {
+    std::iter::once(1.0).chain(factors[item * width..(item + 1) * width].iter().map(|&q| f64::from(q))).collect()
+}
+
+/// Ridge regression by gradient descent, which shares nothing with the crate's solver.
+fn least_squares(rows: &[(Vec<f64>, f64)], d: usize, ridge: f64) -> Vec<f64> {
+    let mut weight = vec![0.0; d];
+    let length: f64 = rows.iter().map(|(x, _)| x.iter().map(|x| x * x).sum::<f64>()).sum::<f64>() + ridge;
+    for _ in 0..2000 {
+        let mut slope: Vec<f64> = weight.iter().map(|w| ridge * w).collect();
+        for (x, y) in rows {
+            let error = x.iter().zip(&weight).map(|(x, w)| x * w).sum::<f64>() - y;
+            slope.iter_mut().zip(x).for_each(|(slope, x)| *slope += error * x);
+        }
+        weight.iter_mut().zip(&slope).for_each(|(w, slope)| *w -= slope / length);
+    }
+    weight
+}
