@@ -356,30 +356,22 @@ fn planted_factors_are_found_better_than_by_offsets() {
         })
         .collect();
     let mean = 3.0;
-    // Users are fitted to half of what they rated by the prior, and scored on what they did not rate.
+    // Each user's weights are fitted to what they rated, and scored on what they did not.
     let error = |factors: usize, ridge: f64| {
         let mut fit = RatingFit::with_factors(factors);
         fit.ridge = ridge;
         let start = fit_ratings(&tasks, items, mean, &fit, 3);
-        let d = factors + 1;
+        let base = |item: usize| mean + f64::from(start.offsets[item]);
         let mut squares = Vec::new();
-        for user in 0..users {
-            let rows: Vec<(Vec<f64>, f64)> = tasks[user]
-                .events
-                .iter()
-                .map(|event| {
-                    let item = event.item.position();
-                    (
-                        features(&start.factors, item, factors),
-                        f64::from(event.value.unwrap()) - mean - f64::from(start.offsets[item]),
-                    )
-                })
-                .collect();
-            let weight = least_squares(&rows, d, 0.5);
+        for (user, task) in tasks.iter().enumerate() {
+            let rated = task.events.iter().map(|event| (event.item.position(), f64::from(event.value.unwrap_or(0.0))));
+            let rows: Vec<(Vec<f64>, f64)> =
+                rated.map(|(item, value)| (features(&start.factors, item, factors), value - base(item))).collect();
+            let weight = least_squares(&rows, factors + 1, 0.5);
             for item in (0..items).filter(|&item| !seen(user, item)) {
-                let predicted: f64 =
-                    features(&start.factors, item, factors).iter().zip(&weight).map(|(q, w)| q * w).sum();
-                squares.push((mean + f64::from(start.offsets[item]) + predicted - truth(user, item)).powi(2));
+                let own = features(&start.factors, item, factors);
+                let predicted = base(item) + own.iter().zip(&weight).map(|(q, w)| q * w).sum::<f64>();
+                squares.push((predicted - truth(user, item)).powi(2));
             }
         }
         (squares.iter().sum::<f64>() / squares.len() as f64).sqrt()
