@@ -162,7 +162,7 @@ impl<'a> RecommenderTrainer<'a> {
         let likes = data.like_rule().clone();
         let places = tie_order(catalogue.ids());
         let validation = Validation::new(split.valid.clone(), split.candidates(), likes, places, SHOTS.to_vec());
-        let optimizers = Optimizers::for_transformer(&model, &config.training);
+        let optimizers = Optimizers::for_transformer(&config.training);
         let mut trainer = MetaTrainer::new(model, learner, &sampler, users, &config.training, seed, device)?
             .with_optimizers(optimizers)
             .with_validation(validation)

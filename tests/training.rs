@@ -50,7 +50,7 @@ impl World {
     fn model(&self, d_model: usize, dropout: f64) -> PreferenceTransformer {
         let mut config = PreferenceTransformerConfig::default();
         (config.d_model, config.d_feed_forward, config.layers) = (d_model, 12, 1);
-        (config.rating_factors, config.max_context, config.dropout) = (3, 6, dropout);
+        (config.rating_factors, config.max_context, config.dropout) = (3, 6, Some(dropout));
         let (data, tasks) = (&self.data, &self.split.train);
         let schema = PreferenceSchema::from_tasks(data.catalogue(), tasks, data.like_rule());
         let initial = InitialValues::fit(tasks, 4, &config, &schema, 1);

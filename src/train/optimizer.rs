@@ -4,7 +4,7 @@ use burn::Tensor;
 use burn::optim::{AdamWConfig, ModuleOptimizer, Optimizer};
 use burn::tensor::Device;
 
-use crate::model::{PreferenceModel, PreferenceTransformer};
+use crate::model::PreferenceTransformer;
 use crate::train::config::TrainingConfig;
 
 /// What steps the model and what steps the learner's state.
@@ -25,13 +25,13 @@ impl Optimizers {
 
     /// [`Optimizers::adamw`] as a [`PreferenceTransformer`] wants it: no decay on norms and biases, slower rates for what starts at a closed-form fit.
     #[must_use]
-    pub fn for_transformer(model: &PreferenceTransformer, config: &TrainingConfig) -> Self {
+    pub fn for_transformer(config: &TrainingConfig) -> Self {
         let slow = ScaledRate { inner: adamw(0.0).build(), factor: config.rating_rate };
         let items = ScaledRate { inner: adamw(config.weight_decay).build(), factor: config.item_rate };
         let all = ModuleOptimizer::from(adamw(config.weight_decay).build())
             .with_group(PreferenceTransformer::undecayed_group(), adamw(0.0).build(), None)
             .with_group(PreferenceTransformer::item_group(), items, None)
-            .with_group(model.rating_group(), slow.clone(), None);
+            .with_group(PreferenceTransformer::rating_head_group(), slow.clone(), None);
         Self { model: all, state: ModuleOptimizer::from(slow) }
     }
 }

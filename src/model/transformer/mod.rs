@@ -143,6 +143,12 @@ impl PreferenceTransformer {
         group(r"(norm|bias)")
     }
 
+    /// The rating head, which shares nothing with ranking.
+    #[must_use]
+    pub fn rating_head_group() -> ParamGroup {
+        group(r"^rating(\.|$)")
+    }
+
     /// Items' own vectors, which start at a good closed-form fit and learn at a rate of their own.
     #[must_use]
     pub fn item_group() -> ParamGroup {
@@ -213,7 +219,7 @@ impl PreferenceModel for PreferenceTransformer {
     }
 
     fn rating_group(&self) -> ParamGroup {
-        group(r"^rating(\.|$)")
+        Self::rating_head_group()
     }
 
     fn rate(&self, catalogue: &TransformerCatalogue) -> Option<Tensor<1>> {
