@@ -83,8 +83,8 @@ impl Config {
         self.model.check()?;
         match &self.learner {
             LearnerConfig::ClosedForm(_) => {}
-            LearnerConfig::Fomaml(config) => drop(config.init()?),
-            LearnerConfig::Reptile(config) => drop(config.init()?),
+            LearnerConfig::Fomaml(config) => config.init().map(|_| ())?,
+            LearnerConfig::Reptile(config) => config.init().map(|_| ())?,
         }
         self.sampler.check()?;
         self.training.check()

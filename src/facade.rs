@@ -10,6 +10,7 @@ use crate::evaluate::pool_size;
 use crate::meta::{LearnerConfig, ServingLearner};
 use crate::model::initial::InitialValues;
 use crate::model::{PreferenceSchema, PreferenceTransformer};
+use crate::persist::PersistError;
 use crate::recommend::{RecommendError, Recommender, RecommenderParts};
 use crate::sampler::UserSampler;
 use crate::train::{
@@ -161,8 +162,9 @@ impl<'a> RecommenderTrainer<'a> {
         let likes = data.like_rule().clone();
         let places = tie_order(catalogue.ids());
         let validation = Validation::new(split.valid.clone(), split.candidates(), likes, places, SHOTS.to_vec());
+        let optimizers = Optimizers::for_transformer(&model, &config.training);
         let mut trainer = MetaTrainer::new(model, learner, &sampler, users, &config.training, seed, device)?
-            .with_optimizers(Optimizers::for_transformer(&config.training))
+            .with_optimizers(optimizers)
             .with_validation(validation)
             .with_observer(Told(observer))
             .with_cancel(cancel);
@@ -177,8 +179,7 @@ impl<'a> RecommenderTrainer<'a> {
 fn of_training(error: RecommendError) -> TrainError {
     match error {
         RecommendError::Persist(source) => TrainError::Checkpoint(source),
-        RecommendError::Model(source) => TrainError::Model(source),
-        other => TrainError::NoTasks(other.to_string()),
+        other => TrainError::Checkpoint(PersistError::Malformed { part: "model".to_owned(), source: Box::new(other) }),
     }
 }
 

@@ -73,6 +73,31 @@ fn a_subset_takes_every_event_equally_often_and_leaves_the_rest() {
 }
 
 #[test]
+fn early_episodes_show_a_part_of_the_first_events_and_ask_for_all_later_ones() {
+    let mut config = UserSamplerConfig::default().with_order(SupportOrder::Early);
+    config.early_events = 25;
+    let mut ends = HashMap::new();
+    for episode in episodes(&sampler(&[60], config), 1200) {
+        let mut early = [places(&episode.support), places(&episode.passed_over)].concat();
+        early.sort_unstable();
+        assert_eq!(early, (0..early.len()).collect::<Vec<_>>());
+        assert_eq!(episode.support.len(), 20);
+        assert_eq!(places(&episode.query), (early.len()..60).collect::<Vec<_>>());
+        *ends.entry(early.len()).or_insert(0_i32) += 1;
+    }
+    assert_eq!(ends.len(), 6);
+    assert!(ends.iter().all(|(end, count)| (20..=25).contains(end) && (count - 200).abs() < 70), "{ends:?}");
+}
+
+#[test]
+fn events_before_a_window_are_passed_over() {
+    let config = UserSamplerConfig::default().with_order(SupportOrder::Window);
+    for episode in episodes(&sampler(&[40], config), 20) {
+        assert_eq!(places(&episode.passed_over), (0..places(&episode.support)[0]).collect::<Vec<_>>());
+    }
+}
+
+#[test]
 fn a_mixture_has_its_proportions() {
     let kinds = |weights: OrderWeights| {
         let config = UserSamplerConfig::default().with_shots(5..=5).with_order(SupportOrder::Mixture(weights));
@@ -83,12 +108,12 @@ fn a_mixture_has_its_proportions() {
         }
         kinds
     };
-    let [first, window, subset] = kinds(OrderWeights::default());
+    let [first, window, subset] = kinds(OrderWeights { first: 0.5, window: 0.25, subset: 0.25, early: 0.0 });
     assert!(
         (first - 2000).abs() < 130 && (window - 1000).abs() < 120 && (subset - 1000).abs() < 120,
         "{first} {window} {subset}"
     );
-    let [first, window, subset] = kinds(OrderWeights { first: 0.0, window: 3.0, subset: 1.0 });
+    let [first, window, subset] = kinds(OrderWeights { first: 0.0, window: 3.0, subset: 1.0, early: 0.0 });
     assert!(first < 40 && (window - 3000).abs() < 130 && (subset - 1000).abs() < 120, "{first} {window} {subset}");
 }
 
@@ -126,7 +151,7 @@ fn the_first_episodes_of_a_seed_are_pinned() {
     let sampler = sampler(&[40; 10], UserSamplerConfig::default().with_shots(1..=5));
     let first: Vec<(u32, Vec<usize>)> =
         episodes(&sampler, 4).map(|episode| (episode.user.0, places(&episode.support))).collect();
-    assert_eq!(first, [(5, vec![23, 24, 25, 26]), (0, vec![0]), (3, vec![0]), (2, vec![1, 14, 23, 30, 31])]);
+    assert_eq!(first, [(5, vec![1, 11, 25, 26]), (0, vec![0]), (3, vec![0]), (2, vec![0, 8, 13, 14, 17])]);
 }
 
 #[test]
@@ -143,12 +168,17 @@ fn many_threads_draw_what_one_draws() {
 }
 
 fn config() -> impl Strategy<Value = UserSamplerConfig> {
-    let weights =
-        (0.0..1.0, 0.0..1.0, 0.1..1.0).prop_map(|(first, window, subset)| OrderWeights { first, window, subset });
+    let weights = (0.0..1.0, 0.0..1.0, 0.1..1.0, 0.0..1.0).prop_map(|(first, window, subset, early)| OrderWeights {
+        first,
+        window,
+        subset,
+        early,
+    });
     let order = prop_oneof![
         Just(SupportOrder::First),
         Just(SupportOrder::Window),
         Just(SupportOrder::Subset),
+        Just(SupportOrder::Early),
         weights.prop_map(SupportOrder::Mixture)
     ];
     let sizes = (0_usize..12, 0_usize..12, 1_usize..12, proptest::option::of(0_usize..20));
@@ -176,6 +206,8 @@ proptest! {
         let (support, query) = (places(&episode.support), places(&episode.query));
         prop_assert!(support.is_sorted_by(|a, b| a < b) && query.is_sorted_by(|a, b| a < b));
         prop_assert!(!support.iter().any(|place| query.contains(place)));
+        let passed_over = places(&episode.passed_over);
+        prop_assert!(!passed_over.iter().any(|place| support.contains(place) || query.contains(place)));
         let events = &tasks[episode.user.position()].events;
         prop_assert!(episode.support.iter().chain(&episode.query).all(|event| events.contains(event)));
         let room = events.len() - config.min_query;

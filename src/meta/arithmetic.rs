@@ -153,6 +153,52 @@ pub fn members<M: Module>(module: &M, group: &ParamGroup) -> HashSet<ParamId> {
     visitor.ids
 }
 
+struct Blend<'a> {
+    values: &'a GradientsParams,
+    weight: f64,
+}
+
+impl ModuleMapper for Blend<'_> {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let Some(value) = self.values.get::<D>(param.id) else { return param };
+        param.map(|tensor| {
+            let (tracked, on_graph) = (tensor.is_require_grad(), tensor.is_autodiff());
+            let blended = plain(tensor) * (1.0 - self.weight) + value * self.weight;
+            let blended = if on_graph { Tensor::from_inner(blended) } else { blended };
+            if tracked { blended.require_grad() } else { blended }
+        })
+    }
+}
+
+/// `(1 - weight) * old + weight * new`, parameter by parameter, of two states of one module (the same ids).
+#[must_use]
+pub fn blend<M: Module>(old: M, new: &M, weight: f64) -> M {
+    old.map(&mut Blend { values: &values(new), weight })
+}
+
+struct Graft<'a> {
+    values: &'a GradientsParams,
+    ids: &'a HashSet<ParamId>,
+}
+
+impl ModuleMapper for Graft<'_> {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let Some(value) = self.values.get::<D>(param.id).filter(|_| self.ids.contains(&param.id)) else { return param };
+        param.map(|tensor| {
+            let (tracked, on_graph) = (tensor.is_require_grad(), tensor.is_autodiff());
+            let value = if on_graph { Tensor::from_inner(value) } else { value };
+            if tracked { value.require_grad() } else { value }
+        })
+    }
+}
+
+/// `stock` with the parameters of a group taken from `scion`, another state of the same module (the same ids).
+#[must_use]
+pub fn graft<M: Module>(stock: M, scion: &M, group: &ParamGroup) -> M {
+    let (values, ids) = (values(scion), members(scion, group));
+    stock.map(&mut Graft { values: &values, ids: &ids })
+}
+
 struct Finite(bool);
 
 impl ModuleVisitor for Finite {

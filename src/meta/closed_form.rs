@@ -91,6 +91,10 @@ impl<M: PreferenceModel + LinearHeadModel> MetaLearner<M> for ClosedForm {
 }
 
 impl<M: RatesLinearly> ServingLearner<M> for ClosedForm {
+    fn state_only_rates(&self) -> bool {
+        true
+    }
+
     fn task(&self, adapted: &ClosedFormUser, task: usize) -> ClosedFormUser {
         let row = |rows: &Tensor<2>| rows.clone().narrow(0, task, 1);
         ClosedFormUser { state: row(&adapted.state), heads: row(&adapted.heads) }

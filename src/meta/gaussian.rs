@@ -5,6 +5,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, TensorData};
 
 use crate::model::LinearExamples;
+use crate::model::initial::RankOne;
 
 /// How tasks' own heads are spread around the model's head, and how noisy their targets are.
 ///
@@ -83,35 +84,12 @@ impl GaussianPrior {
         }
         let mut heads = Vec::with_capacity(tasks * d);
         for task in 0..tasks {
-            let mut update = RankOne { covariance: prior.clone(), mean: mean.clone(), noise };
+            let mut update = RankOne::new(prior.clone(), mean.clone(), noise);
             for shot in (task * shots..(task + 1) * shots).filter(|&at| mask[at] > 0.0) {
                 update.see(&features[shot * d..(shot + 1) * d], targets[shot]);
             }
-            heads.extend(update.mean.iter().map(|&value| value as f32));
+            heads.extend(update.mean().iter().map(|&value| value as f32));
         }
         Tensor::from_data(TensorData::new(heads, [tasks, d]), &device)
-    }
-}
-
-/// A Gaussian that learns from one example at a time.
-struct RankOne {
-    covariance: Vec<f64>,
-    mean: Vec<f64>,
-    noise: f64,
-}
-
-impl RankOne {
-    fn see(&mut self, x: &[f64], target: f64) {
-        let d = x.len();
-        let direction: Vec<f64> =
-            self.covariance.chunks_exact(d).map(|row| row.iter().zip(x).map(|(c, x)| c * x).sum()).collect();
-        let spread = direction.iter().zip(x).map(|(v, x)| v * x).sum::<f64>() + self.noise;
-        let error = target - self.mean.iter().zip(x).map(|(m, x)| m * x).sum::<f64>();
-        for (mean, v) in self.mean.iter_mut().zip(&direction) {
-            *mean += v / spread * error;
-        }
-        for (row, v) in self.covariance.chunks_exact_mut(d).zip(&direction) {
-            row.iter_mut().zip(&direction).for_each(|(c, w)| *c -= v * w / spread);
-        }
     }
 }

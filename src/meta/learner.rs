@@ -71,6 +71,12 @@ pub trait ServingLearner<M: PreferenceModel>: MetaLearner<M> {
     /// Ranking score of every item for each task, `[tasks, items]`.
     fn rank(&self, model: &M, catalogue: &M::Catalogue, adapted: &Self::Adapted) -> Tensor<2>;
 
+    /// Whether the state matters to [`rate`](Self::rate) alone, so that training keeps the best one with the model's
+    /// [`rating_group`](PreferenceModel::rating_group) and not with the rest.
+    fn state_only_rates(&self) -> bool {
+        false
+    }
+
     /// Predicted value of every item for each task, `[tasks, items]`; `None` where the model does not rate.
     fn rate(&self, model: &M, catalogue: &M::Catalogue, adapted: &Self::Adapted) -> Option<Tensor<2>>;
 }

@@ -22,7 +22,7 @@ mod reptile;
 #[cfg(test)]
 mod tests;
 
-pub use arithmetic::{axpy, clip_by_norm, combine, dot, is_finite, members, norm, scaled, values};
+pub use arithmetic::{axpy, blend, clip_by_norm, combine, dot, graft, is_finite, members, norm, scaled, values};
 pub use closed_form::{ClosedForm, ClosedFormConfig, ClosedFormUser};
 pub use config::{LearnerConfig, LearnerError};
 pub use fomaml::{Fomaml, FomamlConfig};

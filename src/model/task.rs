@@ -66,19 +66,28 @@ pub struct TaskEvents<'a> {
     pub context: &'a [IndexedEvent],
     /// What it is to predict.
     pub targets: Targets<'a>,
+    /// Events that are neither: their items count neither for nor against a prediction.
+    pub passed_over: &'a [IndexedEvent],
 }
 
 impl<'a> TaskEvents<'a> {
     /// A support set: each event is predicted from those before it.
     #[must_use]
     pub fn support(events: &'a [IndexedEvent]) -> Self {
-        Self { context: events, targets: Targets::Context }
+        Self { context: events, targets: Targets::Context, passed_over: &[] }
     }
 
     /// A query set that is predicted from a support set.
     #[must_use]
     pub fn query(support: &'a [IndexedEvent], query: &'a [IndexedEvent]) -> Self {
-        Self { context: support, targets: Targets::Later(query) }
+        Self { context: support, targets: Targets::Later(query), passed_over: &[] }
+    }
+
+    /// The same task without these events' items among the candidates.
+    #[must_use]
+    pub fn passing_over(mut self, events: &'a [IndexedEvent]) -> Self {
+        self.passed_over = events;
+        self
     }
 }
 

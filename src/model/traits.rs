@@ -46,6 +46,12 @@ pub trait PreferenceModel: AdaptableModel {
     /// The ranking score of every item for each state, `[tasks, items]`: higher is better, and differences are log odds.
     fn rank(&self, catalogue: &Self::Catalogue, state: Tensor<2>) -> Tensor<2>;
 
+    /// The parameters that only [`rate`](Self::rate) and its kin depend on, sharing nothing with ranking: training keeps the best of each apart.
+    /// None by default.
+    fn rating_group(&self) -> ParamGroup {
+        ParamGroup::from_ids(Vec::new())
+    }
+
     /// The value that a user whose head has not moved gives to every item, `[items]`, in the data's scale; `None` for a model that does not rate.
     fn rate(&self, catalogue: &Self::Catalogue) -> Option<Tensor<1>>;
 }

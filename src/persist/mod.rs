@@ -10,4 +10,4 @@ mod tests;
 pub use bundle::{Bundle, ModelFacts};
 pub use error::PersistError;
 pub use folder::{FORMAT_VERSION, Manifest, Parts, parts_fingerprint, read_parts, write_parts};
-pub use records::{module_bytes, module_from_bytes};
+pub use records::{module_bytes, module_from_bytes, numbered};

@@ -10,7 +10,7 @@ use burn::tensor::Device;
 use crate::data::IndexedEvent;
 use crate::meta::ServingLearner;
 use crate::model::{PreferenceModel, Supervision, TaskEvents};
-use crate::persist::{PersistError, module_bytes};
+use crate::persist::{PersistError, module_bytes, numbered};
 
 /// One user's adaptation, of a type that only the engine knows.
 pub(super) type State = Arc<dyn Any + Send + Sync>;
@@ -29,6 +29,9 @@ pub(super) trait Engine: Send + Sync {
     /// Weights of the model and of the learner.
     fn weights(&self) -> Result<(Vec<u8>, Vec<u8>), PersistError>;
 }
+
+/// The number of the learner's first parameter: more than a model has.
+const FIRST_OF_STATE: u64 = 1 << 32;
 
 /// A model and a learner that serve.
 pub(super) struct LearnedEngine<M: PreferenceModel, L: ServingLearner<M>> {
@@ -85,6 +88,7 @@ impl<M: PreferenceModel, L: ServingLearner<M>> Engine for LearnedEngine<M, L> {
     }
 
     fn weights(&self) -> Result<(Vec<u8>, Vec<u8>), PersistError> {
-        Ok((module_bytes("model.bin", &self.model.valid())?, module_bytes("state.bin", &self.state.valid())?))
+        let (model, state) = (numbered(self.model.valid(), 1), numbered(self.state.valid(), FIRST_OF_STATE));
+        Ok((module_bytes("model.bin", &model)?, module_bytes("state.bin", &state)?))
     }
 }

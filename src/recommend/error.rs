@@ -47,6 +47,14 @@ pub enum RecommendError {
         /// The score.
         score: f32,
     },
+    /// A model that another crate built does not score the items of the catalogue that came with it.
+    #[error("the model scores {found} items: expected {expected}, as many as the catalogue has")]
+    WrongShape {
+        /// How many scores the model gave.
+        found: usize,
+        /// How many items there are.
+        expected: usize,
+    },
     /// The model does not predict values, as it was trained on none that vary.
     #[error("the model predicts no ratings: it was trained on events without values that vary")]
     NoRatings,

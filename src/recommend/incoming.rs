@@ -29,6 +29,9 @@ pub(super) fn index(event: &Event, item: ItemIndex, range: Option<(f32, f32)>) -
 /// Checks what a user who was read from outside holds.
 pub(super) fn check_kept(user: &AdaptedUser, items: usize) -> Result<(), RecommendError> {
     let damaged = |what: String| Err(RecommendError::DamagedUser(what));
+    if !user.seen().is_sorted_by(|a, b| a < b) {
+        return damaged("its seen items are not in ascending order".to_owned());
+    }
     for event in user.events() {
         if event.item.position() >= items {
             return damaged(format!("it has an event on item number {} of {items}", event.item.0));

@@ -78,7 +78,8 @@ impl Recommender {
         &self.catalogue
     }
 
-    /// What tells this model from any other: SHA-256 over weights, settings and catalogue. A copy that was saved and loaded has the same.
+    /// What tells this model from any other: SHA-256 over weights, settings and catalogue. A copy that was saved and loaded has the same, and so has one that was
+    /// trained from the same seed on the same kind of device.
     #[must_use]
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
@@ -105,11 +106,12 @@ impl Recommender {
         Ok(users.pop().unwrap_or_else(|| AdaptedUser::new(&self.fingerprint)))
     }
 
-    /// Adapts to many users at once, which on any device is cheaper than one by one.
+    /// Adapts to many users at once: on a GPU for little more than the price of one, on a CPU for about the price of each.
     ///
     /// Scores may differ from those of users adapted alone by rounding (1e-5 of their size), as sums are taken in another order.
     ///
-    /// Memory: the events of all users, padded to the longest. A few hundred at a time is plenty.
+    /// Memory: what the model makes of all users' events, padded to the longest; with the built-in one a number for each user, event and item of the
+    /// catalogue. Some tens of users at a time are enough.
     ///
     /// # Errors
     /// As [`Recommender::adapt`], at the first event that is wrong.
@@ -186,7 +188,7 @@ impl Recommender {
     /// As [`Recommender::top_k`].
     pub fn scores(&self, user: &AdaptedUser) -> Result<Vec<f32>, RecommendError> {
         let state = self.state(user)?;
-        self.finite(self.engine.rank(&state).unwrap_or_default())
+        self.checked(self.engine.rank(&state).unwrap_or_default())
     }
 
     /// What the user is expected to give each of these items, in the scale of the data.
@@ -205,7 +207,7 @@ impl Recommender {
     /// If the model does not rate; else as [`Recommender::top_k`].
     pub fn ratings(&self, user: &AdaptedUser) -> Result<Vec<f32>, RecommendError> {
         let state = self.state(user)?;
-        let mut ratings = self.finite(self.engine.rate(&state).ok_or(RecommendError::NoRatings)?)?;
+        let mut ratings = self.checked(self.engine.rate(&state).ok_or(RecommendError::NoRatings)?)?;
         if let Some((low, high)) = self.facts.value_range {
             ratings.iter_mut().for_each(|rating| *rating = rating.max(low).min(high));
         }
@@ -244,7 +246,12 @@ impl Recommender {
         Ok(state)
     }
 
-    fn finite(&self, scores: Vec<f32>) -> Result<Vec<f32>, RecommendError> {
+    /// One finite number for each item, or an error.
+    fn checked(&self, scores: Vec<f32>) -> Result<Vec<f32>, RecommendError> {
+        let (found, expected) = (scores.len(), self.catalogue.len());
+        if found != expected {
+            return Err(RecommendError::WrongShape { found, expected });
+        }
         match (0..).zip(&scores).find(|(_, score)| !score.is_finite()) {
             None => Ok(scores),
             Some((item, &score)) => {

@@ -26,6 +26,8 @@ pub struct Episode {
     pub support: Vec<IndexedEvent>,
     /// What the outer loss sees, in time order.
     pub query: Vec<IndexedEvent>,
+    /// Earlier events in neither set: not shown, and not to be predicted either, so that as candidates they count neither for nor against.
+    pub passed_over: Vec<IndexedEvent>,
 }
 
 /// Draws episodes.
@@ -44,7 +46,7 @@ pub struct Episode {
 ///         let turn = usize::try_from(id.index).map_err(SamplerError::other)? % self.0.len();
 ///         let task = &self.0[turn];
 ///         let (support, query) = task.events.split_at(task.events.len().min(1));
-///         Ok(Episode { user: task.user, support: support.to_vec(), query: query.to_vec() })
+///         Ok(Episode { user: task.user, support: support.to_vec(), query: query.to_vec(), passed_over: vec![] })
 ///     }
 /// }
 ///

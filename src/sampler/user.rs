@@ -84,6 +84,7 @@ impl UserSampler {
         match draws.weighted(&weights.as_array()) {
             Some(1) => SupportOrder::Window,
             Some(2) => SupportOrder::Subset,
+            Some(3) => SupportOrder::Early,
             _ => SupportOrder::First,
         }
     }
@@ -96,23 +97,35 @@ impl TaskSampler for UserSampler {
         let UserSamplerConfig { min_shots, max_shots, min_query, max_query, .. } = self.config;
         let room = task.events.len() - min_query;
         let shots = (min_shots + draws.below(max_shots - min_shots + 1)).min(room);
-        let (support, mut query) = match self.order(&mut draws) {
+        let Sets { support, mut query, passed_over } = match self.order(&mut draws) {
             SupportOrder::Window => window(&task.events, draws.below(room - shots + 1), shots),
             SupportOrder::Subset => subset(&task.events, &draws.subset(shots, task.events.len())),
+            SupportOrder::Early => {
+                let most = self.config.early_events.clamp(shots, room);
+                let early = shots + draws.below(most - shots + 1);
+                let Sets { support, query: passed_over, .. } =
+                    subset(&task.events[..early], &draws.subset(shots, early));
+                Sets { support, query: task.events[early..].to_vec(), passed_over }
+            }
             SupportOrder::First | SupportOrder::Mixture(_) => window(&task.events, 0, shots),
         };
         if let Some(most) = max_query.filter(|&most| most < query.len()) {
             query = draws.subset(most, query.len()).into_iter().map(|place| query[place]).collect();
         }
-        Ok(Episode { user: task.user, support, query })
+        Ok(Episode { user: task.user, support, query, passed_over })
     }
 }
 
-type Sets = (Vec<IndexedEvent>, Vec<IndexedEvent>);
+/// The three parts of an episode.
+struct Sets {
+    support: Vec<IndexedEvent>,
+    query: Vec<IndexedEvent>,
+    passed_over: Vec<IndexedEvent>,
+}
 
 fn window(events: &[IndexedEvent], start: usize, shots: usize) -> Sets {
     let (support, query) = events[start..].split_at(shots);
-    (support.to_vec(), query.to_vec())
+    Sets { support: support.to_vec(), query: query.to_vec(), passed_over: events[..start].to_vec() }
 }
 
 fn subset(events: &[IndexedEvent], chosen: &[usize]) -> Sets {
@@ -124,5 +137,5 @@ fn subset(events: &[IndexedEvent], chosen: &[usize]) -> Sets {
             None => query.push(*event),
         }
     }
-    (support, query)
+    Sets { support, query, passed_over: Vec::new() }
 }

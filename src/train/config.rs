@@ -15,8 +15,14 @@ pub struct TrainingConfig {
     pub meta_batch: usize,
     /// Learning rate at its height; more than 0, at most 10.
     pub outer_lr: f64,
+    /// What the rate is multiplied by for items' own vectors, which start at a closed-form fit; 0 to 10.
+    pub item_rate: f64,
+    /// What it is multiplied by for the rating head and its prior, which start at one too; 0 to 10.
+    pub rating_rate: f64,
     /// Share of the steps in which the rate rises from zero; 0 to 0.5. It then falls to zero along a cosine.
     pub warm_up: f64,
+    /// How much of the running average of the weights stays from one step to the next, 0 to 0.9999; what is validated and kept is the average. 0 for none.
+    pub averaging: f64,
     /// Decoupled weight decay; 0 to 1.
     pub weight_decay: f64,
     /// The global norm that gradients are clipped to; more than 0.
@@ -32,10 +38,13 @@ pub struct TrainingConfig {
 impl Default for TrainingConfig {
     fn default() -> Self {
         Self {
-            epochs: 60,
+            epochs: 40,
             meta_batch: 64,
             outer_lr: 1e-3,
+            item_rate: 0.2,
+            rating_rate: 0.1,
             warm_up: 0.05,
+            averaging: 0.98,
             weight_decay: 0.05,
             max_gradient_norm: 1.0,
             shards: 4,
@@ -67,8 +76,16 @@ impl TrainingConfig {
         if !(self.outer_lr > 0.0 && self.outer_lr <= 10.0) {
             return bad("outer_lr", self.outer_lr.to_string(), "more than 0, at most 10");
         }
+        for (field, value) in [("item_rate", self.item_rate), ("rating_rate", self.rating_rate)] {
+            if !(0.0..=10.0).contains(&value) {
+                return bad(field, value.to_string(), "0 to 10");
+            }
+        }
         if !(0.0..=0.5).contains(&self.warm_up) {
             return bad("warm_up", self.warm_up.to_string(), "0 to 0.5");
+        }
+        if !(0.0..=0.9999).contains(&self.averaging) {
+            return bad("averaging", self.averaging.to_string(), "0 to 0.9999");
         }
         if !(0.0..=1.0).contains(&self.weight_decay) {
             return bad("weight_decay", self.weight_decay.to_string(), "0 to 1");
@@ -89,6 +106,13 @@ impl TrainingConfig {
     #[must_use]
     pub fn steps_an_epoch(&self, tasks: usize) -> usize {
         tasks.div_ceil(self.meta_batch).max(1)
+    }
+
+    /// The weight of the newest parameters in the running average after this many steps: large at first, so that the average forgets where it began.
+    #[must_use]
+    pub fn average_weight(&self, steps: usize) -> f64 {
+        let steps = steps as f64;
+        1.0 - self.averaging.min((1.0 + steps) / (10.0 + steps))
     }
 
     /// The learning rate of a step.

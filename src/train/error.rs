@@ -53,7 +53,7 @@ pub enum TrainError {
     /// The learner's settings do not hold together.
     #[error(transparent)]
     Learner(#[from] LearnerError),
-    /// A checkpoint can't be written or read.
+    /// A checkpoint can't be written or read, or the trained model can't be written as bytes.
     #[error(transparent)]
     Checkpoint(#[from] PersistError),
 }

@@ -4,7 +4,7 @@ use burn::Tensor;
 use burn::optim::{AdamWConfig, ModuleOptimizer, Optimizer};
 use burn::tensor::Device;
 
-use crate::model::PreferenceTransformer;
+use crate::model::{PreferenceModel, PreferenceTransformer};
 use crate::train::config::TrainingConfig;
 
 /// What steps the model and what steps the learner's state.
@@ -23,19 +23,18 @@ impl Optimizers {
         Self { model: adamw(config.weight_decay).init(), state: adamw(0.0).init() }
     }
 
-    /// [`Optimizers::adamw`] as a [`PreferenceTransformer`] wants it: no decay where it would pull away from a prior, and a slower rate for the rating head.
+    /// [`Optimizers::adamw`] as a [`PreferenceTransformer`] wants it: no decay on norms and biases, slower rates for what starts at a closed-form fit.
     #[must_use]
-    pub fn for_transformer(config: &TrainingConfig) -> Self {
-        let slow = ScaledRate { inner: adamw(0.0).build(), factor: RATING_RATE };
-        let model = ModuleOptimizer::from(adamw(config.weight_decay).build())
-            .with_group(PreferenceTransformer::undecayed(), adamw(0.0).build(), None)
-            .with_group(PreferenceTransformer::rating_group(), slow.clone(), None);
-        Self { model, state: ModuleOptimizer::from(slow) }
+    pub fn for_transformer(model: &PreferenceTransformer, config: &TrainingConfig) -> Self {
+        let slow = ScaledRate { inner: adamw(0.0).build(), factor: config.rating_rate };
+        let items = ScaledRate { inner: adamw(config.weight_decay).build(), factor: config.item_rate };
+        let all = ModuleOptimizer::from(adamw(config.weight_decay).build())
+            .with_group(PreferenceTransformer::undecayed_group(), adamw(0.0).build(), None)
+            .with_group(PreferenceTransformer::item_group(), items, None)
+            .with_group(model.rating_group(), slow.clone(), None);
+        Self { model: all, state: ModuleOptimizer::from(slow) }
     }
 }
-
-/// The rating head starts at a good closed-form fit, and is only tuned.
-const RATING_RATE: f64 = 0.5;
 
 fn adamw(weight_decay: f64) -> AdamWConfig {
     AdamWConfig::new().with_beta_2(0.98).with_epsilon(1e-8).with_weight_decay(weight_decay as f32)

@@ -35,8 +35,10 @@ fn meta_batch<M: PreferenceModel, L: MetaLearner<M>>(
     device: &Device,
 ) -> MetaBatch<M::Batch> {
     let supports: Vec<TaskEvents<'_>> = episodes.iter().map(|episode| TaskEvents::support(&episode.support)).collect();
-    let queries: Vec<TaskEvents<'_>> =
-        episodes.iter().map(|episode| TaskEvents::query(&episode.support, &episode.query)).collect();
+    let queries: Vec<TaskEvents<'_>> = episodes
+        .iter()
+        .map(|episode| TaskEvents::query(&episode.support, &episode.query).passing_over(&episode.passed_over))
+        .collect();
     MetaBatch {
         support: model.batch(&supports, crate::model::Supervision::EveryPrefix, device),
         query: model.batch(&queries, learner.supervision(), device).with_noise(seed),

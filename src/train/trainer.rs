@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use burn::module::Module;
 use burn::tensor::Device;
 
-use crate::meta::{ServingLearner, clip_by_norm, is_finite};
+use crate::meta::{ServingLearner, blend, clip_by_norm, is_finite};
 use crate::model::PreferenceModel;
 use crate::persist::PersistError;
 use crate::sampler::{Episode, EpisodeId, TaskSampler};
@@ -144,6 +144,9 @@ impl<'a, M: PreferenceModel, L: ServingLearner<M>> MetaTrainer<'a, M, L> {
         let every = self.config.steps_an_epoch(self.tasks) * self.config.validate_every;
         let mut run = self.start()?;
         let mut loss = f64::NAN;
+        if run.ledger.step == 0 && run.ledger.best_ranking.is_none() {
+            self.look(&mut run, &Progress { step: 0, steps, loss, gradient_norm: f64::NAN })?;
+        }
         // A run that has stopped early, and comes back from its checkpoint, stays stopped.
         while run.ledger.step < steps && run.ledger.looks_since_best < self.config.patience {
             if self.cancel.is_cancelled() {
@@ -165,9 +168,19 @@ impl<'a, M: PreferenceModel, L: ServingLearner<M>> MetaTrainer<'a, M, L> {
     fn start(&self) -> Result<RunState<M, L::State>, TrainError> {
         let config = self.config.clone();
         let fresh = RunState {
-            ledger: Ledger { step: 0, seed: self.seed, tasks: self.tasks, config, best: None, looks_since_best: 0 },
+            ledger: Ledger {
+                step: 0,
+                seed: self.seed,
+                tasks: self.tasks,
+                config,
+                best_ranking: None,
+                best_rating: None,
+                looks_since_best: 0,
+            },
             model: self.model.clone(),
             state: self.state.clone(),
+            average_model: self.model.clone(),
+            average_state: self.state.clone(),
             best_model: self.model.clone(),
             best_state: self.state.clone(),
             optimizers: self.optimizers.clone(),
@@ -218,37 +231,28 @@ impl<'a, M: PreferenceModel, L: ServingLearner<M>> MetaTrainer<'a, M, L> {
         run.model = run.optimizers.model.step(rate, run.model.clone(), model);
         run.state = run.optimizers.state.step(rate, run.state.clone(), state);
         run.ledger.step += 1;
+        let weight = self.config.average_weight(run.ledger.step);
+        run.average_model = blend(run.average_model.clone(), &run.model, weight);
+        run.average_state = blend(run.average_state.clone(), &run.state, weight);
         Ok(Progress { step: step + 1, steps, loss: gradient.loss, gradient_norm: norm })
     }
 
     /// Looks at the validation users, keeps the best, writes a checkpoint.
     fn look(&mut self, run: &mut RunState<M, L::State>, progress: &Progress) -> Result<(), TrainError> {
         if !is_finite(&run.model) || !is_finite(&run.state) {
-            return Err(self.diverged(progress.step - 1, progress.loss));
+            return Err(self.diverged(progress.step.saturating_sub(1), progress.loss));
         }
-        let better = match &self.validation {
-            None => true,
-            Some(validation) => {
-                let plain = self.device.clone().inner();
-                let score = if self.learner.needs_autodiff() {
-                    validation.score((&run.model, &run.state, &self.learner), &plain)
-                } else {
-                    validation.score((&run.model.valid(), &run.state.valid(), &self.learner), &plain)
-                };
-                let better = run.ledger.best.is_none_or(|best| score.ranking() > best);
-                if better {
-                    run.ledger.best = Some(score.ranking());
-                }
-                self.observer.validated(progress, &score, better);
-                better
+        let score = self.validation.as_ref().map(|validation| {
+            let plain = self.device.clone().inner();
+            if self.learner.needs_autodiff() {
+                validation.score((&run.average_model, &run.average_state, &self.learner), &plain)
+            } else {
+                validation.score((&run.average_model.valid(), &run.average_state.valid(), &self.learner), &plain)
             }
-        };
-        if better {
-            run.ledger.looks_since_best = 0;
-            run.best_model = run.model.clone();
-            run.best_state = run.state.clone();
-        } else {
-            run.ledger.looks_since_best += 1;
+        });
+        let better = run.keep_best(score.as_ref(), self.learner.state_only_rates());
+        if let Some(score) = &score {
+            self.observer.validated(progress, score, better);
         }
         self.save(run, progress.loss)
     }

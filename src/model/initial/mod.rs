@@ -4,6 +4,7 @@
 //! scores at the log of popularity. On small data most of the quality of a trained model is decided here.
 
 mod popularity;
+mod rating_choice;
 mod ratings;
 mod solve;
 mod vectors;
@@ -15,8 +16,9 @@ use crate::data::{TaskHistory, conditional_popularity};
 use crate::model::transformer::{PreferenceSchema, PreferenceTransformerConfig};
 
 pub use popularity::log_popularity;
+pub use rating_choice::choose_rating_fit;
 pub use ratings::{RatingFit, RatingStart, fit_ratings};
-pub(crate) use solve::{cholesky, solve_cholesky};
+pub(crate) use solve::{RankOne, cholesky, solve_cholesky};
 pub use vectors::item_vectors;
 
 /// What a [`PreferenceTransformer`](crate::model::PreferenceTransformer) starts from.
@@ -55,8 +57,9 @@ impl InitialValues {
         let items = schema.known.len();
         let (popularity, cold_popularity) = log_popularity(&conditional_popularity(tasks, items, pool, &schema.likes));
         let rating = schema.rated().then(|| {
-            let fit = RatingFit::with_factors(config.rating_factors);
-            fit_ratings(tasks, items, f64::from(schema.value_mean), &fit, seed)
+            let mean = f64::from(schema.value_mean);
+            let fit = choose_rating_fit(tasks, items, mean, config.rating_factors, seed);
+            fit_ratings(tasks, items, mean, &fit, seed)
         });
         let vectors = item_vectors(tasks, items, config.d_model, &schema.likes, VECTOR_SHRINK, seed);
         Self { item_vectors: Some(vectors), popularity, cold_popularity, rating }

@@ -50,13 +50,15 @@ pub struct RatingFit {
     pub item_ridge: f64,
     /// Rounds of alternation.
     pub rounds: usize,
+    /// What the variance of the residuals is multiplied by: training users' own ratings were fitted, so it is too small for a new user.
+    pub noise_factor: f64,
 }
 
 impl RatingFit {
     /// The settings that did well on MovieLens.
     #[must_use]
     pub fn with_factors(factors: usize) -> Self {
-        Self { factors, ridge: 8.0, user_ridge: 6.0, item_ridge: 5.0, rounds: 12 }
+        Self { factors, ridge: 8.0, user_ridge: 6.0, item_ridge: 5.0, rounds: 12, noise_factor: 1.2 }
     }
 }
 
@@ -149,7 +151,9 @@ pub fn fit_ratings(tasks: &[TaskHistory], items: usize, mean: f64, fit: &RatingF
             of_item[item * d + 1..(item + 1) * d].copy_from_slice(&solved);
         }
     }
-    summarise(&events, &of_user, &of_item, &offsets, d)
+    let mut start = summarise(&events, &of_user, &of_item, &offsets, d);
+    start.noise *= fit.noise_factor;
+    start
 }
 
 fn group(events: &[Rated], groups: usize, key: fn(&Rated) -> usize) -> Vec<Vec<usize>> {

@@ -1,4 +1,4 @@
-//! Small symmetric positive definite systems, in double precision on the host.
+//! Small symmetric positive definite systems and Gaussians, in double precision on the host.
 
 /// The lower Cholesky factor of a symmetric positive definite matrix, row by row, in place; entries above the diagonal are left as they were.
 ///
@@ -37,6 +37,40 @@ pub(crate) fn solve_cholesky(factor: &[f64], n: usize, b: &mut [f64]) {
             b[row] -= factor[k * n + row] * b[k];
         }
         b[row] /= factor[row * n + row];
+    }
+}
+
+/// A Gaussian that learns from one example at a time.
+pub(crate) struct RankOne {
+    covariance: Vec<f64>,
+    mean: Vec<f64>,
+    noise: f64,
+}
+
+impl RankOne {
+    /// The prior with this covariance (row by row) and mean, and the variance of the noise.
+    pub(crate) fn new(covariance: Vec<f64>, mean: Vec<f64>, noise: f64) -> Self {
+        Self { covariance, mean, noise }
+    }
+
+    /// The mean after what was seen.
+    pub(crate) fn mean(&self) -> &[f64] {
+        &self.mean
+    }
+
+    /// Conditions on one example: `d^2` operations.
+    pub(crate) fn see(&mut self, x: &[f64], target: f64) {
+        let d = x.len();
+        let direction: Vec<f64> =
+            self.covariance.chunks_exact(d).map(|row| row.iter().zip(x).map(|(c, x)| c * x).sum()).collect();
+        let spread = direction.iter().zip(x).map(|(v, x)| v * x).sum::<f64>() + self.noise;
+        let error = target - self.mean.iter().zip(x).map(|(m, x)| m * x).sum::<f64>();
+        for (mean, v) in self.mean.iter_mut().zip(&direction) {
+            *mean += v / spread * error;
+        }
+        for (row, v) in self.covariance.chunks_exact_mut(d).zip(&direction) {
+            row.iter_mut().zip(&direction).for_each(|(c, w)| *c -= v * w / spread);
+        }
     }
 }
 

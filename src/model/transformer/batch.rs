@@ -249,11 +249,11 @@ impl PreferenceBatch {
     }
 }
 
-/// Items that are no candidates of a task because its context has them; an item that comes back later is a candidate after all.
+/// Items that are no candidates of a task because its context has them or they were passed over; an item that comes back later is a candidate after all.
 fn passed(task: &TaskEvents<'_>) -> HashSet<ItemIndex> {
     let Targets::Later(events) = task.targets else { return HashSet::new() };
     let later: HashSet<ItemIndex> = events.iter().map(|event| event.item).collect();
-    task.context.iter().map(|event| event.item).filter(|item| !later.contains(item)).collect()
+    task.context.iter().chain(task.passed_over).map(|event| event.item).filter(|item| !later.contains(item)).collect()
 }
 
 /// Items that training does not know, and for later targets those of the context, are no candidates.

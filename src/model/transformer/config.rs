@@ -63,8 +63,8 @@ pub struct PreferenceTransformerConfig {
     pub heads: usize,
     /// Width of each block's feed-forward layer; 1 to 65536.
     pub d_feed_forward: usize,
-    /// Probability that an activation is dropped in training; 0 to 0.9.
-    pub dropout: f64,
+    /// Probability that an activation is dropped in training, 0 to 0.9; `None` for what the number of training tasks asks for: 0.5 below 2,000, else 0.2.
+    pub dropout: Option<f64>,
     /// Probability that an item is shown without its own vector in training, so that features learn to stand alone; 0 to 0.9.
     pub id_dropout: f64,
     /// How many of the most recent events are read; 1 to 4096.
@@ -84,7 +84,7 @@ impl Default for PreferenceTransformerConfig {
             layers: 2,
             heads: 2,
             d_feed_forward: 128,
-            dropout: 0.3,
+            dropout: None,
             id_dropout: 0.0,
             max_context: 50,
             rating_factors: 16,
@@ -127,13 +127,19 @@ impl PreferenceTransformerConfig {
         count("d_feed_forward", self.d_feed_forward, 1, 65_536, "1 to 65536")?;
         count("max_context", self.max_context, 1, 4096, "1 to 4096")?;
         count("rating_factors", self.rating_factors, 1, 512, "1 to 512")?;
-        real("dropout", self.dropout, 0.9, "0 to 0.9")?;
+        real("dropout", self.dropout.unwrap_or(0.0), 0.9, "0 to 0.9")?;
         real("id_dropout", self.id_dropout, 0.9, "0 to 0.9")?;
         real("rating_weight", self.rating_weight, f64::MAX, "a finite number, at least 0")?;
         if let CandidateLoss::Sampled(size) = self.candidates {
             count("candidates.sampled", size, 1, 1 << 20, "1 to 1048576")?;
         }
         Ok(())
+    }
+
+    /// The probability of dropout for this many training tasks.
+    #[must_use]
+    pub fn dropout_for(&self, tasks: usize) -> f64 {
+        self.dropout.unwrap_or(if tasks < 2000 { 0.5 } else { 0.2 })
     }
 
     /// How many items the loss samples for a catalogue of `items`; `None` where it normalises over all.

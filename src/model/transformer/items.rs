@@ -26,9 +26,9 @@ struct ItemTable {
 pub(crate) struct ItemTower {
     input: ItemTable,
     output: ItemTable,
-    /// Log popularity of items that training knows, `[items]`.
+    /// Log popularity of items that training knows, `[items]`. A fact that is counted and not learned: no gradient.
     popularity: Param<Tensor<1>>,
-    /// Log popularity of an item that it does not know, `[1]`.
+    /// Log popularity of an item that it does not know, `[1]`; no gradient.
     cold: Param<Tensor<1>>,
     /// Constant, `[items, 1]`: 1 where training knows the item, else 0.
     known: Tensor<2>,
@@ -61,8 +61,8 @@ impl ItemTower {
         Self {
             input,
             output,
-            popularity: parameter(initial.popularity.clone(), [items], device),
-            cold: parameter(vec![initial.cold_popularity], [1], device),
+            popularity: parameter(initial.popularity.clone(), [items], device).set_require_grad(false),
+            cold: parameter(vec![initial.cold_popularity], [1], device).set_require_grad(false),
             known: Tensor::from_data(TensorData::new(known, [items, 1]), &plain),
             described: Tensor::from_data(TensorData::new(described, [items, features]), &plain),
         }

@@ -1,8 +1,9 @@
 //! The default preference model: a causal Transformer over a user's events.
 //!
 //! Each event is a token (item, value, action, time since the event before), after a start token. Pre-norm causal self-attention leaves a state at *every* prefix,
-//! so one pass trains every number of shots from none on. A prefix's state gives a user vector `u` and a gain `g`, and the ranking score of item `i` is
-//! `u . e_i + (1 + g) b_i`: `e_i` is the item's output vector and `b_i` starts at the log of its conditional popularity. An item is its own id vector
+//! so one pass trains every number of shots from none on. What a prefix adds to the start gives a user vector `u` and a gain `g`, and the ranking score of
+//! item `i` is `u . e_i + (1 + g) b_i`: `e_i` is the item's output vector and `b_i` the log of its conditional popularity. Of a user without events `u` and `g`
+//! are exactly zero: the lowest rung of the ladder *is* conditional popularity, and everything above is a correction to it. An item is its own id vector
 //! plus the vectors of its categories plus a linear map of its dense vector; one that training never saw has no id vector and is known by its features alone.
 //! Values are predicted by a linear head over item factors of their own, which share nothing with the ranking trunk.
 //!
@@ -48,8 +49,6 @@ pub struct RankingHead {
     map: Param<Tensor<2>>,
     /// `[d_model, 1]`, starts at zero.
     gain: Param<Tensor<2>>,
-    /// `[1]`, starts at zero.
-    gain_bias: Param<Tensor<1>>,
 }
 
 /// The default preference model. See the [module's page](crate::model::transformer).
@@ -86,6 +85,11 @@ pub struct TransformerCatalogue {
     offsets: Tensor<1>,
 }
 
+fn group(pattern: &str) -> ParamGroup {
+    // The patterns are constants of this file, and a test compiles them all.
+    ParamGroup::from_regex(pattern).unwrap_or_else(|_| ParamGroup::from_ids(Vec::new()))
+}
+
 pub(crate) fn parameter<const D: usize>(values: Vec<f32>, shape: [usize; D], device: &Device) -> Param<Tensor<D>> {
     Param::from_data(TensorData::new(values, shape), device)
 }
@@ -113,11 +117,8 @@ impl PreferenceTransformer {
         let tokens = TokenEncoder::new(config, &mut rng, device);
         let blocks = (0..config.layers).map(|_| Block::new(config, &mut rng, device)).collect();
         let identity = (0..d * d).map(|at| if at % (d + 1) == 0 { 1.0 } else { 0.0 }).collect();
-        let head = RankingHead {
-            map: parameter(identity, [d, d], device),
-            gain: parameter(vec![0.0; d], [d, 1], device),
-            gain_bias: parameter(vec![0.0], [1], device),
-        };
+        let head =
+            RankingHead { map: parameter(identity, [d, d], device), gain: parameter(vec![0.0; d], [d, 1], device) };
         let (rating, head_prior) = RatingHead::new(config, schema, initial, device);
         let settings = Settings { config: config.clone(), schema: schema.clone(), head_prior };
         let norm = LayerNormConfig::new(d).init(device);
@@ -136,33 +137,34 @@ impl PreferenceTransformer {
         &self.settings.schema
     }
 
-    /// The parameters that weight decay must leave alone: popularity, norms, biases and the rating head, which has a prior of its own.
+    /// The parameters that weight decay leaves alone: norms and biases.
     #[must_use]
-    pub fn undecayed() -> ParamGroup {
-        const PATTERN: &str = r"(^rating\.|popularity|cold|norm|bias|gain)";
-        ParamGroup::from_regex(PATTERN).unwrap_or_else(|_| ParamGroup::from_ids(Vec::new()))
+    pub fn undecayed_group() -> ParamGroup {
+        group(r"(norm|bias)")
     }
 
-    /// The parameters of the rating head, which learn at a rate of their own.
+    /// Items' own vectors, which start at a good closed-form fit and learn at a rate of their own.
     #[must_use]
-    pub fn rating_group() -> ParamGroup {
-        ParamGroup::from_regex(r"^rating(\.|$)").unwrap_or_else(|_| ParamGroup::from_ids(Vec::new()))
+    pub fn item_group() -> ParamGroup {
+        group(r"^items\.(input|output)\.own$")
     }
 
     /// User vectors `[tasks, prefixes, d_model]` and gains `[tasks, prefixes, 1]` after each prefix of the context.
     fn prefixes(&self, batch: &PreferenceBatch, noise: &mut NoiseSource) -> (Tensor<3>, Tensor<3>) {
-        let config = &self.settings.config;
+        let dropout = self.settings.config.dropout_for(self.settings.schema.tasks);
         let tokens = self.tokens.forward(self.items.input(batch.items()), batch);
         let [tasks, length, d] = tokens.dims();
         let mask = causal_mask(length, &tokens.device());
-        let mut x = noise.dropout(tokens, config.dropout);
+        let mut x = noise.dropout(tokens, dropout);
         for block in &self.blocks {
-            x = block.forward(x, &mask, config.dropout, noise);
+            x = block.forward(x, &mask, dropout, noise);
         }
-        let x = noise.dropout(self.norm.forward(x), config.dropout).reshape([tasks * length, d]);
+        let x = self.norm.forward(x);
+        let added = x.clone() - x.narrow(1, 0, 1);
+        let x = noise.dropout(added, dropout).reshape([tasks * length, d]);
         let u = x.clone().matmul(self.head.map.val()).reshape([tasks, length, d]);
-        let gain = x.matmul(self.head.gain.val()) + self.head.gain_bias.val().unsqueeze::<2>();
-        (u, gain.reshape([tasks, length, 1]))
+        let gain = x.matmul(self.head.gain.val()).reshape([tasks, length, 1]);
+        (u, gain)
     }
 }
 
@@ -179,8 +181,7 @@ impl AdaptableModel for PreferenceTransformer {
     }
 
     fn head(&self) -> ParamGroup {
-        let ranking = [self.head.map.id, self.head.gain.id, self.head.gain_bias.id];
-        ParamGroup::from_ids(ranking.into_iter().chain([self.rating.weight_id()]).collect())
+        ParamGroup::from_ids(vec![self.head.map.id, self.head.gain.id, self.rating.weight_id()])
     }
 }
 
@@ -209,6 +210,10 @@ impl PreferenceModel for PreferenceTransformer {
         let u = state.clone().narrow(1, 0, d);
         let gain = state.narrow(1, d, 1);
         u.matmul(catalogue.output.clone()) + (gain + 1.0) * catalogue.popularity.clone()
+    }
+
+    fn rating_group(&self) -> ParamGroup {
+        group(r"^rating(\.|$)")
     }
 
     fn rate(&self, catalogue: &TransformerCatalogue) -> Option<Tensor<1>> {

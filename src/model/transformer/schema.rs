@@ -11,6 +11,8 @@ use crate::model::transformer::config::ModelError;
 pub struct PreferenceSchema {
     /// For each item of the catalogue whether training has an event of it.
     pub known: Vec<bool>,
+    /// How many tasks there are to train on.
+    pub tasks: usize,
     /// Which events are likes.
     pub likes: LikeRule,
     /// Least and greatest value seen in training; `None` where no event has one.
@@ -41,6 +43,7 @@ impl PreferenceSchema {
         let total: f64 = events().map(|event| f64::from(likes.weight(event))).sum();
         Self {
             known,
+            tasks: tasks.len(),
             likes: likes.clone(),
             value_range: (!values.is_empty()).then_some((low, high)),
             value_mean: mean as f32,
