@@ -112,6 +112,10 @@ impl ModuleVisitor for Draw<'_> {
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        // What is frozen has a slope and no gradient.
+        if !param.val().is_require_grad() {
+            return;
+        }
         let shape = param.val().shape();
         let length = (shape.num_elements() as f64).sqrt();
         let normal = |_| <StandardNormal as Distribution<f32>>::sample(&StandardNormal, &mut self.rng);

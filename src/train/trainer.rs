@@ -254,6 +254,7 @@ impl<'a, M: PreferenceModel, L: ServingLearner<M>> MetaTrainer<'a, M, L> {
         if let Some(score) = &score {
             self.observer.validated(progress, score, better);
         }
-        self.save(run, progress.loss)
+        // What has not been trained need not be kept.
+        if run.ledger.step == 0 { Ok(()) } else { self.save(run, progress.loss) }
     }
 }
