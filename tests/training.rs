@@ -75,7 +75,7 @@ impl World {
 }
 
 fn device() -> Device {
-    Device::flex().autodiff()
+    Device::default().autodiff()
 }
 
 /// Four steps an epoch.
@@ -548,7 +548,7 @@ fn gradients_of_many_threads_at_once_are_those_of_one() {
         let batches: Vec<MetaBatch<_>> = (0..4)
             .map(|index| {
                 let episode = world.sampler.episode(EpisodeId { seed: 1, index }).unwrap();
-                let plain = Device::flex();
+                let plain = Device::default();
                 let support = [TaskEvents::support(&episode.support)];
                 let query = [TaskEvents::query(&episode.support, &episode.query)];
                 MetaBatch {

@@ -41,7 +41,7 @@ fn model_without(
 ) -> PreferenceTransformer {
     let mut schema = PreferenceSchema::from_tasks(data.catalogue(), &histories(data), data.like_rule());
     unknown.iter().for_each(|&item| schema.known[item as usize] = false);
-    PreferenceTransformer::new(config, &schema, data.catalogue(), initial, 3, &Device::flex()).unwrap()
+    PreferenceTransformer::new(config, &schema, data.catalogue(), initial, 3, &Device::default()).unwrap()
 }
 
 /// Popularities that differ, random vectors.
@@ -67,14 +67,14 @@ fn assert_near(found: &[f64], expected: &[f64], within: f64, what: &str) {
 
 fn states(model: &PreferenceTransformer, contexts: &[&[IndexedEvent]]) -> Vec<Vec<f64>> {
     let tasks: Vec<_> = contexts.iter().map(|context| TaskEvents::support(context)).collect();
-    let batch = model.batch(&tasks, Supervision::WholeContext, &Device::flex());
+    let batch = model.batch(&tasks, Supervision::WholeContext, &Device::default());
     let state = model.state(&batch);
     let width = state.dims()[1];
     numbers(state).chunks(width).map(<[f64]>::to_vec).collect()
 }
 
 fn losses(model: &PreferenceTransformer, tasks: &[TaskEvents<'_>], supervision: Supervision) -> Vec<f64> {
-    numbers(model.loss(&model.batch(tasks, supervision, &Device::flex())))
+    numbers(model.loss(&model.batch(tasks, supervision, &Device::default())))
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn a_support_set_is_learned_from_whatever_the_supervision() {
 
 /// Scores of every item after a context, as they are served.
 fn scores(model: &PreferenceTransformer, context: &[IndexedEvent]) -> Vec<f64> {
-    let batch = model.batch(&[TaskEvents::support(context)], Supervision::WholeContext, &Device::flex());
+    let batch = model.batch(&[TaskEvents::support(context)], Supervision::WholeContext, &Device::default());
     numbers(model.rank(&model.catalogue(), model.state(&batch)))
 }
 
@@ -294,7 +294,7 @@ fn a_schema_of_another_catalogue_is_refused() {
     let data = market();
     let schema = PreferenceSchema::from_tasks(data.catalogue(), &histories(&data), data.like_rule());
     let new = |catalogue: &Catalogue| {
-        PreferenceTransformer::new(&config(), &schema, catalogue, &uneven(24), 1, &Device::flex()).map(|_| ())
+        PreferenceTransformer::new(&config(), &schema, catalogue, &uneven(24), 1, &Device::default()).map(|_| ())
     };
     assert_eq!(new(&Catalogue::new()), Err(ModelError::Items { what: "the schema", found: 24, expected: 0 }));
     assert_eq!(new(data.catalogue()), Ok(()));

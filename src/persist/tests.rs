@@ -290,7 +290,7 @@ struct Two {
 
 impl Two {
     fn new(value: f32, width: usize) -> Self {
-        let device = Device::flex().autodiff();
+        let device = Device::default().autodiff();
         let b = Tensor::<2>::full([width, 3], value, &device);
         Self { a: Param::from_data([value, -value], &device), b: Param::from_tensor(b) }
     }

@@ -24,7 +24,7 @@ impl Examples {
     }
 
     fn tensors(&self) -> LinearExamples {
-        let (tasks, shots, device) = (self.tasks(), self.shots, Device::flex());
+        let (tasks, shots, device) = (self.tasks(), self.shots, Device::default());
         let flat = |values: &[f32]| Tensor::from_data(TensorData::new(values.to_vec(), [tasks, shots]), &device);
         LinearExamples {
             features: Tensor::from_data(TensorData::new(self.features.clone(), [tasks, shots, self.d]), &device),
@@ -44,7 +44,7 @@ impl Examples {
 }
 
 fn mean(values: &[f32]) -> Tensor<1> {
-    Tensor::from_data(TensorData::new(values.to_vec(), [values.len()]), &Device::flex())
+    Tensor::from_data(TensorData::new(values.to_vec(), [values.len()]), &Device::default())
 }
 
 fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
@@ -70,7 +70,7 @@ fn a_posterior_worked_out_by_hand_is_found() {
         targets: vec![4.0, 9.0, 2.0],
         mask: vec![1.0, 0.0, 1.0],
     };
-    let prior = GaussianPrior::new(&[2.0, 1.0, 1.0, 2.0], 1.0, &Device::flex());
+    let prior = GaussianPrior::new(&[2.0, 1.0, 1.0, 2.0], 1.0, &Device::default());
     let path = numbers(prior.posterior_path(mean(&[1.0, 0.0]), &examples.tensors()));
     assert_all_near(
         &path,
@@ -119,7 +119,7 @@ fn updates_one_by_one_give_the_batch_formula_on_the_device_and_on_the_host() {
     let prior_mean = [0.3, -0.2, 0.5, 0.1];
     for noise in [0.05, 1.0] {
         let examples = Examples::random(tasks, shots, d, 2);
-        let prior = GaussianPrior::new(&covariance, noise, &Device::flex());
+        let prior = GaussianPrior::new(&covariance, noise, &Device::default());
         let expected: Vec<f64> =
             (0..tasks).flat_map(|task| batch_formula(&covariance, noise, &prior_mean, &examples, task)).collect();
         let host = numbers(prior.posterior(mean(&prior_mean), &examples.tensors()));
@@ -133,7 +133,7 @@ fn updates_one_by_one_give_the_batch_formula_on_the_device_and_on_the_host() {
 #[test]
 fn each_step_of_the_path_is_the_posterior_of_so_many_examples() {
     let (tasks, shots, d) = (3, 5, 3);
-    let prior = GaussianPrior::new(&[1.0, 0.2, 0.0, 0.2, 1.0, 0.0, 0.0, 0.0, 2.0], 0.3, &Device::flex());
+    let prior = GaussianPrior::new(&[1.0, 0.2, 0.0, 0.2, 1.0, 0.0, 0.0, 0.0, 2.0], 0.3, &Device::default());
     let examples = Examples::random(tasks, shots, d, 8).tensors();
     let path = prior.posterior_path(mean(&[0.1, 0.2, 0.3]), &examples);
     for seen in 0..=shots {
@@ -149,7 +149,7 @@ fn each_step_of_the_path_is_the_posterior_of_so_many_examples() {
 
 #[test]
 fn a_covariance_that_is_none_becomes_its_diagonal() {
-    let prior = GaussianPrior::new(&[1.0, 2.0, 2.0, 1.0], 1.0, &Device::flex());
+    let prior = GaussianPrior::new(&[1.0, 2.0, 2.0, 1.0], 1.0, &Device::default());
     let one = Examples { d: 2, shots: 1, features: vec![1.0, 0.0], targets: vec![1.0], mask: vec![1.0] };
     assert_all_near(&numbers(prior.posterior(mean(&[0.0, 0.0]), &one.tensors())), &[0.5, 0.0], 1e-6, "identity prior");
 }

@@ -46,7 +46,7 @@ fn the_loss_of_the_transformer_has_the_gradient_that_autodiff_says() {
         ("query from every prefix", &query, Supervision::EveryPrefix),
         ("query from the whole context", &query, Supervision::WholeContext),
     ] {
-        let batch = model.batch(tasks, supervision, &Device::flex());
+        let batch = model.batch(tasks, supervision, &Device::default());
         let gradient = GradientsParams::from_grads(model.loss(&batch).sum().backward(), &model);
         let worst =
             worst_error(&model, &gradient, |model| model.loss(&batch).into_data().iter::<f32>().map(f64::from).sum());
@@ -80,12 +80,12 @@ fn numbers(module: &Pair, grads: &GradientsParams) -> Vec<f32> {
 
 #[test]
 fn arithmetic_on_gradients_gives_what_a_hand_gives() {
-    let device = Device::flex().autodiff();
+    let device = Device::default().autodiff();
     let module = Pair { a: Param::from_data([1.0, 2.0], &device), b: Param::from_data([[3.0, -4.0]], &device) };
     let own = values(&module);
     assert_eq!(numbers(&module, &own), [1.0, 2.0, 3.0, -4.0]);
     let mut half = GradientsParams::new();
-    half.register(module.a.id, Tensor::<1>::from_data([10.0, 20.0], &Device::flex()));
+    half.register(module.a.id, Tensor::<1>::from_data([10.0, 20.0], &Device::default()));
     assert_eq!(numbers(&module, &combine(&module, (&own, 2.0), (&half, -1.0))), [-8.0, -16.0, 6.0, -8.0]);
     assert_eq!(numbers(&module, &scaled(&module, &own, 0.5)), [0.5, 1.0, 1.5, -2.0]);
     assert_eq!(dot(&module, &own, &half), 50.0);
@@ -109,7 +109,7 @@ fn parameters_that_are_not_finite_are_found_wherever_they_are() {
             if hit { param.map(|tensor| tensor / 0.0) } else { param }
         }
     }
-    let device = Device::flex();
+    let device = Device::default();
     let module = Pair { a: Param::from_data([1.0, 2.0], &device), b: Param::from_data([[3.0, -4.0]], &device) };
     assert!(crate::meta::is_finite(&module));
     for at in 0..2 {

@@ -38,7 +38,7 @@ pub(super) fn transformer(data: &Dataset) -> PreferenceTransformer {
     };
     let schema = PreferenceSchema::from_tasks(data.catalogue(), &tasks, data.like_rule());
     let initial = InitialValues::fit(&tasks, 4, &config, &schema, 5);
-    let device = Device::flex().autodiff();
+    let device = Device::default().autodiff();
     jiggled(PreferenceTransformer::new(&config, &schema, data.catalogue(), &initial, 5, &device).unwrap(), 0.2)
 }
 
@@ -63,8 +63,8 @@ pub(super) fn fixture<L: MetaLearner<PreferenceTransformer>>(learner: L) -> Fixt
         let supports: Vec<_> = sets.iter().map(|(support, _)| TaskEvents::support(support)).collect();
         let queries: Vec<_> = sets.iter().map(|(support, query)| TaskEvents::query(support, query)).collect();
         MetaBatch {
-            support: batches.batch(&supports, Supervision::EveryPrefix, &Device::flex()),
-            query: batches.batch(&queries, supervision, &Device::flex()),
+            support: batches.batch(&supports, Supervision::EveryPrefix, &Device::default()),
+            query: batches.batch(&queries, supervision, &Device::default()),
         }
     })
 }

@@ -94,7 +94,7 @@ fn points(tasks: &[usize], count: impl Fn(usize) -> usize, stream: u64) -> Point
             mask.push(if inside { 1.0 } else { 0.0 });
         }
     }
-    let device = Device::flex();
+    let device = Device::default();
     let tensor =
         |values: Vec<f32>, width| Tensor::from_data(TensorData::new(values, [tasks.len(), longest, width]), &device);
     Points { x: tensor(x, INPUTS), y: tensor(y, 1), mask: tensor(mask, 1) }
@@ -103,7 +103,7 @@ fn points(tasks: &[usize], count: impl Fn(usize) -> usize, stream: u64) -> Point
 /// The regression and a learner.
 pub(super) fn fixture<L: MetaLearner<Regression>>(learner: L) -> Fixture<'static, Regression, L> {
     let empty = (0..TASKS).filter(|&task| shots(task) == 0).collect();
-    Fixture::new(Regression::new(&Device::flex().autodiff()), learner, empty, |tasks| MetaBatch {
+    Fixture::new(Regression::new(&Device::default().autodiff()), learner, empty, |tasks| MetaBatch {
         support: points(tasks, shots, 0),
         query: points(tasks, |task| 2 + task % 3, 1),
     })
