@@ -2,7 +2,7 @@
 //!
 //! | name | ranks | predicts ratings |
 //! |---|---|---|
-//! | [`Random`] | by independent uniform scores | |
+//! | [`Random`] | by independent uniform scores | independent, uniform in the range of the training values |
 //! | [`Constant`] | all alike, so in the order of ties | the mean of the training values |
 //! | [`Popularity`] | by number of likes | |
 //! | [`ConditionalPopularity`] | by likes after a user's first events | |
@@ -42,7 +42,7 @@ pub fn standard(
     seed: u64,
 ) -> Result<Vec<Box<dyn Method>>, EvaluateError> {
     let mut methods: Vec<Box<dyn Method>> = vec![
-        Box::new(Random::new(data, seed)),
+        Box::new(Random::new(data, seed).with_ratings(split)),
         Box::new(Constant::fit(data, split)),
         Box::new(Popularity::fit(data, split)),
         Box::new(ConditionalPopularity::fit(data, split)),
