@@ -1,13 +1,13 @@
 //! Gradients of losses against differences, and gradient descent without this crate's arithmetic.
 
 use burn::Tensor;
-use burn::module::{Module, ModuleMapper, Param};
+use burn::module::{Module, ModuleMapper, Param, ParamGroup};
 use burn::optim::{GradientsParams, ModuleOptimizer, SgdConfig};
 use burn::tensor::Device;
 
 use crate::meta::contract::worst_error;
 use crate::meta::tests::market;
-use crate::meta::{axpy, clip_by_norm, combine, dot, members, norm, scaled, values};
+use crate::meta::{axpy, blend, clip_by_norm, combine, dot, graft, members, norm, scaled, values};
 use crate::model::{AdaptableModel, PreferenceModel, Supervision, TaskEvents};
 
 /// Fast weights by Burn's own SGD: steps on each batch in turn, of the head's parameters or of all.
@@ -97,6 +97,22 @@ fn arithmetic_on_gradients_gives_what_a_hand_gives() {
     assert_eq!(numbers(&moved, &values(&moved)), [2.0, 4.0, 3.0, -4.0]);
     assert!(moved.a.val().is_require_grad() && moved.a.id == module.a.id, "moved parameters stay trainable");
     assert_eq!(numbers(&module, &values(&module)), [1.0, 2.0, 3.0, -4.0], "the module that was moved from stays");
+}
+
+#[test]
+fn blends_and_grafts_take_what_they_should_and_stay_trainable() {
+    let device = Device::flex().autodiff();
+    let old = Pair { a: Param::from_data([1.0, 2.0], &device), b: Param::from_data([[3.0, -4.0]], &device) };
+    // Another state of the same module.
+    let new = axpy(old.clone(), &values(&old), 1.0);
+    let blended = blend(old.clone(), &new, 0.25);
+    assert_eq!(numbers(&blended, &values(&blended)), [1.25, 2.5, 3.75, -5.0]);
+    let grafted = graft(old.clone(), &new, &ParamGroup::from_regex(r"^b(\.|$)").unwrap());
+    assert_eq!(numbers(&grafted, &values(&grafted)), [1.0, 2.0, 6.0, -8.0]);
+    for module in [blended, grafted] {
+        assert!(module.a.val().is_require_grad() && module.b.val().is_require_grad());
+        assert_eq!((module.a.id, module.b.id), (old.a.id, old.b.id));
+    }
 }
 
 #[test]
