@@ -169,7 +169,7 @@ impl<'a> RecommenderTrainer<'a> {
             .with_observer(Told(observer))
             .with_cancel(cancel);
         if let Some(path) = checkpoint {
-            trainer = trainer.with_checkpoint(path);
+            trainer = trainer.with_checkpoint(path).with_mark(format!("{config:?}"));
         }
         trainer.run()
     }

@@ -24,6 +24,8 @@ pub(crate) struct Ledger {
     pub(crate) seed: u64,
     /// How many tasks it draws from, which its schedule depends on.
     pub(crate) tasks: usize,
+    /// What else tells one run from another: whatever the caller says.
+    pub(crate) mark: String,
     /// Settings of the run.
     pub(crate) config: TrainingConfig,
     /// Best ranking score so far, and looks since. As bits in the file: JSON's decimal numbers come back one bit off now and then.
@@ -55,7 +57,8 @@ impl Ledger {
         let again = |config: &TrainingConfig| {
             serde_json::to_vec(config).ok().and_then(|text| serde_json::from_slice::<TrainingConfig>(&text).ok())
         };
-        (self.seed, self.tasks) == (written.seed, written.tasks) && again(&self.config) == Some(written.config.clone())
+        (self.seed, self.tasks, &self.mark) == (written.seed, written.tasks, &written.mark)
+            && again(&self.config) == Some(written.config.clone())
     }
 }
 

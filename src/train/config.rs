@@ -38,7 +38,7 @@ pub struct TrainingConfig {
 impl Default for TrainingConfig {
     fn default() -> Self {
         Self {
-            epochs: 40,
+            epochs: 30,
             meta_batch: 64,
             outer_lr: 1e-3,
             item_rate: 0.2,

@@ -58,6 +58,7 @@ pub struct MetaTrainer<'a, M: PreferenceModel, L: ServingLearner<M>> {
     observer: Box<dyn Observer + 'a>,
     cancel: CancelToken,
     checkpoint: Option<PathBuf>,
+    mark: String,
 }
 
 impl<'a, M: PreferenceModel, L: ServingLearner<M>> MetaTrainer<'a, M, L> {
@@ -93,6 +94,7 @@ impl<'a, M: PreferenceModel, L: ServingLearner<M>> MetaTrainer<'a, M, L> {
             observer: Box::new(Silent),
             cancel: CancelToken::new(),
             checkpoint: None,
+            mark: String::new(),
         })
     }
 
@@ -132,13 +134,21 @@ impl<'a, M: PreferenceModel, L: ServingLearner<M>> MetaTrainer<'a, M, L> {
         self
     }
 
+    /// Marks checkpoints with whatever tells this run from others besides seed, tasks and training settings: learner, sampler, data. A checkpoint with another
+    /// mark is refused.
+    #[must_use]
+    pub fn with_mark(mut self, mark: impl Into<String>) -> Self {
+        self.mark = mark.into();
+        self
+    }
+
     /// Trains.
     ///
     /// # Errors
     /// If the loss or the model is no longer finite, the token was used, an episode can't be drawn, or a checkpoint can't be written or read.
     ///
     /// # Panics
-    /// If the model is not on an autodiff device.
+    /// If the model is not on an autodiff device; on resuming, if the environment variable `BURN_DEVICE` names a backend that is not compiled in.
     pub fn run(mut self) -> Result<Trained<M, L::State>, TrainError> {
         let steps = self.config.steps(self.tasks);
         let every = self.config.steps_an_epoch(self.tasks) * self.config.validate_every;
@@ -172,6 +182,7 @@ impl<'a, M: PreferenceModel, L: ServingLearner<M>> MetaTrainer<'a, M, L> {
                 step: 0,
                 seed: self.seed,
                 tasks: self.tasks,
+                mark: self.mark.clone(),
                 config,
                 best_ranking: None,
                 best_rating: None,
@@ -189,7 +200,7 @@ impl<'a, M: PreferenceModel, L: ServingLearner<M>> MetaTrainer<'a, M, L> {
         let ledger = fresh.ledger.clone();
         let run = fresh.load(&path)?;
         if !ledger.is_of_run(&run.ledger) {
-            let why = "it is of a run with another seed, other training settings or another number of tasks".to_owned();
+            let why = "it is of a run with another seed, other settings or another number of tasks".to_owned();
             return Err(PersistError::Foreign { path, expected: "checkpoint", why }.into());
         }
         Ok(run)

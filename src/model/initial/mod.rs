@@ -13,7 +13,7 @@ use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
 
 use crate::data::{TaskHistory, conditional_popularity};
-use crate::model::transformer::{PreferenceSchema, PreferenceTransformerConfig};
+use crate::model::transformer::{ModelError, PreferenceSchema, PreferenceTransformerConfig};
 
 pub use popularity::log_popularity;
 pub use rating_choice::choose_rating_fit;
@@ -43,6 +43,26 @@ impl InitialValues {
 }
 
 impl InitialValues {
+    /// Checks that the values are of a model of this configuration with this many items.
+    ///
+    /// # Errors
+    /// If something has another number of rows.
+    pub(crate) fn check(&self, config: &PreferenceTransformerConfig, items: usize) -> Result<(), ModelError> {
+        let rows = |what, found, width: usize| {
+            let expected = items * width;
+            if found == expected { Ok(()) } else { Err(ModelError::Items { what, found, expected }) }
+        };
+        rows("the initial popularity", self.popularity.len(), 1)?;
+        if let Some(vectors) = &self.item_vectors {
+            rows("the table of initial item vectors", vectors.len(), config.d_model)?;
+        }
+        if let Some(rating) = &self.rating {
+            rows("the table of initial rating factors", rating.factors.len(), config.rating_factors)?;
+            rows("the initial rating offsets", rating.offsets.len(), 1)?;
+        }
+        Ok(())
+    }
+
     /// Fits everything to the training tasks: `pool` is the number of first events that ranking conditional popularity leaves out.
     ///
     /// Costs seconds for a million events.

@@ -16,14 +16,14 @@ pub enum ModelError {
         /// What it should be.
         expected: &'static str,
     },
-    /// The schema or the initial values are of another catalogue.
-    #[error("{what} has {found} rows: expected {expected}, one for each item of the catalogue")]
+    /// The schema or the initial values are of another catalogue or of a model of another width.
+    #[error("{what} has {found} numbers: expected {expected}, as the catalogue and the model's widths have it")]
     Items {
         /// What does not fit.
         what: &'static str,
-        /// How many rows it has.
+        /// How many numbers it has.
         found: usize,
-        /// How many items there are.
+        /// How many it should have.
         expected: usize,
     },
 }
@@ -63,7 +63,7 @@ pub struct PreferenceTransformerConfig {
     pub heads: usize,
     /// Width of each block's feed-forward layer; 1 to 65536.
     pub d_feed_forward: usize,
-    /// Probability that an activation is dropped in training, 0 to 0.9; `None` for what the number of training tasks asks for: 0.5 below 2,000, else 0.2.
+    /// Probability that an activation is dropped in training, 0 to 0.9; `None` for what the number of training tasks asks for: 0.4 below 2,000, else 0.2.
     pub dropout: Option<f64>,
     /// Probability that an item is shown without its own vector in training, so that features learn to stand alone; 0 to 0.9.
     pub id_dropout: f64,
@@ -139,7 +139,7 @@ impl PreferenceTransformerConfig {
     /// The probability of dropout for this many training tasks.
     #[must_use]
     pub fn dropout_for(&self, tasks: usize) -> f64 {
-        self.dropout.unwrap_or(if tasks < 2000 { 0.5 } else { 0.2 })
+        self.dropout.unwrap_or(if tasks < 2000 { 0.4 } else { 0.2 })
     }
 
     /// How many items the loss samples for a catalogue of `items`; `None` where it normalises over all.

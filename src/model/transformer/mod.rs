@@ -111,6 +111,7 @@ impl PreferenceTransformer {
     ) -> Result<Self, ModelError> {
         config.check()?;
         schema.check(catalogue)?;
+        initial.check(config, catalogue.len())?;
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let d = config.d_model;
         let items = ItemTower::new(config, schema, catalogue, initial, &mut rng, device);
