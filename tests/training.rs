@@ -1,5 +1,5 @@
 //! The episode loop: what is bit-equal, what a checkpoint brings back, how a run ends.
-#![cfg(all(feature = "train", feature = "flex"))]
+#![cfg(feature = "train")]
 
 use std::path::Path;
 use std::sync::Mutex;

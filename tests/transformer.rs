@@ -1,5 +1,5 @@
 //! What the Transformer sees, what it does not see, and what its loss is.
-#![cfg(feature = "flex")]
+#![cfg(feature = "train")]
 
 use burn::Tensor;
 use burn::tensor::Device;

@@ -200,7 +200,9 @@ impl<'a, M: PreferenceModel, L: ServingLearner<M>> MetaTrainer<'a, M, L> {
         let ledger = fresh.ledger.clone();
         let run = fresh.load(&path)?;
         if !ledger.is_of_run(&run.ledger) {
-            let why = "it is of a run with another seed, other settings or another number of tasks".to_owned();
+            let why =
+                "it is of a run with another seed, other training settings, another number of tasks or another mark"
+                    .to_owned();
             return Err(PersistError::Foreign { path, expected: "checkpoint", why }.into());
         }
         Ok(run)

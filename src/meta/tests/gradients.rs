@@ -101,7 +101,7 @@ fn arithmetic_on_gradients_gives_what_a_hand_gives() {
 
 #[test]
 fn blends_and_grafts_take_what_they_should_and_stay_trainable() {
-    let device = Device::flex().autodiff();
+    let device = Device::default().autodiff();
     let old = Pair { a: Param::from_data([1.0, 2.0], &device), b: Param::from_data([[3.0, -4.0]], &device) };
     // Another state of the same module.
     let new = axpy(old.clone(), &values(&old), 1.0);
