@@ -8,7 +8,9 @@ METRICS = {"ndcg@10", "recall@20", "precision@10", "f1@10", "accuracy", "rmse"}
 with tempfile.TemporaryDirectory() as folder:
     results, plot = os.path.join(folder, "results.jsonl"), os.path.join(folder, "results.svg")
     began = time.monotonic()
-    subprocess.run([*sys.argv[1:], "--", "--json", results, "--plot", plot], check=True, stdin=subprocess.DEVNULL)
+    command = [*sys.argv[1:], "--", "--json", results, "--plot", plot]
+    said = subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True).stdout
+    print(said)
     seconds = time.monotonic() - began
     with open(results, encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
@@ -29,6 +31,12 @@ if missing:
 missing = {"random", "constant"} - {row["method"] for row in rows}
 if missing:
     wrong.append(f"no rows of {', '.join(sorted(missing))}")
+# Paired by user, at every k and for every metric shown: nowhere significantly worse than any baseline.
+head, _, paired = said.partition("against the others, paired by user")
+paired = paired.partition("\n\n")[0].splitlines()[2:]
+if len(paired) < 4:
+    wrong.append("no table of paired differences was printed")
+wrong.extend(f"significantly worse than a baseline: {line.strip()}" for line in paired if "-" in line.split()[1:])
 for k in (1, 5, 20):
     means = {row["method"]: row["mean"] for row in rows if row["metric"] == "ndcg@10" and row["k"] == k}
     ours = means.pop(OURS, float("nan"))

@@ -1,18 +1,22 @@
 //! From data to a recommender: the one place where training and serving meet.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use burn::tensor::Device;
+use sha2::{Digest, Sha256};
 
 use crate::config::Config;
-use crate::data::{Dataset, SplitRule, TaskHistory, UserIndex, UserSplit, tie_order};
+use crate::data::{
+    Dataset, IndexedEvent, ItemIndex, LikeRule, SplitRule, TaskHistory, UserIndex, UserSplit, tie_order,
+};
 use crate::evaluate::pool_size;
 use crate::meta::{LearnerConfig, ServingLearner};
 use crate::model::initial::InitialValues;
-use crate::model::{PreferenceSchema, PreferenceTransformer};
+use crate::model::{PreferenceSchema, PreferenceTransformer, Supervision};
 use crate::persist::PersistError;
 use crate::recommend::{RecommendError, Recommender, RecommenderParts};
-use crate::sampler::UserSampler;
+use crate::sampler::{UserSampler, UserSamplerConfig};
 use crate::train::{
     CancelToken, MetaTrainer, Observer, Optimizers, Progress, Silent, TrainError, Trained, Validation, ValidationScore,
 };
@@ -53,6 +57,9 @@ pub struct RecommenderTrainer<'a> {
 
 impl Recommender {
     /// Trains a recommender on a data set, to serve on `device`: `Recommender::trainer(data).config(config).train(device)`.
+    ///
+    /// By default users with fewer than 11 events are not drawn into episodes, as 10 of them are asked for: lower `config.sampler.min_query` where
+    /// histories are shorter.
     ///
     /// # Errors
     /// As [`RecommenderTrainer::train`].
@@ -157,7 +164,7 @@ impl<'a> RecommenderTrainer<'a> {
         let schema = PreferenceSchema::from_tasks(catalogue, &split.train, data.like_rule());
         let initial = InitialValues::fit(&split.train, pool, &config.model, &schema, config.seed);
         let model = PreferenceTransformer::new(&config.model, &schema, catalogue, &initial, config.seed, device)?;
-        let sampler = UserSampler::new(split.train.clone(), config.sampler.clone())?;
+        let sampler = UserSampler::new(split.train.clone(), sampling(&config, learner.supervision()))?;
         let (users, seed) = (sampler.users(), config.seed);
         let likes = data.like_rule().clone();
         let places = tie_order(catalogue.ids());
@@ -169,10 +176,35 @@ impl<'a> RecommenderTrainer<'a> {
             .with_observer(Told(observer))
             .with_cancel(cancel);
         if let Some(path) = checkpoint {
-            trainer = trainer.with_checkpoint(path).with_mark(format!("{config:?}"));
+            trainer = trainer.with_checkpoint(path).with_mark(mark(&config, data, split));
         }
         trainer.run()
     }
+}
+
+/// How episodes are drawn. A learner that is supervised from the whole context alone meets each number of shots only where episodes have it: unless told
+/// otherwise, it gets them all.
+fn sampling(config: &Config, supervision: Supervision) -> UserSamplerConfig {
+    let sampler = config.sampler.clone();
+    let untouched = sampler == UserSamplerConfig::default();
+    if untouched && supervision == Supervision::WholeContext { sampler.with_shots(0..=20) } else { sampler }
+}
+
+/// What tells a run from others: all settings, and a digest of the ids and the training events.
+fn mark(config: &Config, data: &Dataset, split: &UserSplit) -> String {
+    let mut hash = Sha256::new();
+    for id in data.catalogue().ids() {
+        hash.update(id.as_bytes());
+        hash.update([0]);
+    }
+    for event in split.train.iter().flat_map(|task| &task.events) {
+        hash.update(event.item.0.to_le_bytes());
+        hash.update([event.action.code() as u8]);
+        hash.update(event.value.unwrap_or(f32::NAN).to_bits().to_le_bytes());
+        hash.update(event.timestamp.unwrap_or(-1).to_le_bytes());
+    }
+    let digest: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{config:?} {digest}")
 }
 
 /// What can fail once training is done is writing the weights as bytes.
@@ -189,13 +221,24 @@ fn split_for_serving(data: &Dataset) -> UserSplit {
     let valid = if digest.valid.len() < LEAST_VALID { Vec::new() } else { digest.valid };
     let mut held = vec![false; data.users().len()];
     valid.iter().for_each(|user| held[user.user.position()] = true);
-    let task = |user: UserIndex| {
-        let events = data.history(user).iter().zip(data.repeats(user));
-        TaskHistory { user, events: events.filter(|(_, repeats)| !**repeats).map(|(event, _)| *event).collect() }
-    };
+    let task = |user: UserIndex| TaskHistory { user, events: strongest(data.history(user), data.like_rule()) };
     let trained_on = (0..).map(UserIndex).zip(&held).filter(|(_, held)| !**held);
     let train = trained_on.map(|(user, _)| task(user)).filter(|task| !task.events.is_empty()).collect();
     UserSplit { train, valid, test: Vec::new() }
+}
+
+/// Of each item's events the one that says most, the last of equals; in time order. A purchase is not lost behind the click before it.
+fn strongest(events: &[IndexedEvent], likes: &LikeRule) -> Vec<IndexedEvent> {
+    let mut kept: HashMap<ItemIndex, usize> = HashMap::new();
+    for (place, event) in events.iter().enumerate() {
+        let best = kept.entry(event.item).or_insert(place);
+        if likes.weight(event) >= likes.weight(&events[*best]) {
+            *best = place;
+        }
+    }
+    let mut places: Vec<usize> = kept.into_values().collect();
+    places.sort_unstable();
+    places.into_iter().map(|place| events[place]).collect()
 }
 
 /// An observer in a box is an observer.
@@ -214,6 +257,7 @@ impl Observer for Told<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::Action;
     use crate::data::synthetic::MarketConfig;
 
     #[test]
@@ -224,6 +268,33 @@ mod tests {
         assert_eq!(split.valid, digest.valid);
         assert_eq!(split.train.len() + split.valid.len(), data.users().len());
         assert!(split.test.is_empty() && !digest.test.is_empty());
+    }
+
+    #[test]
+    fn a_purchase_is_not_lost_behind_the_click_before_it() {
+        let event = |item, action, timestamp| IndexedEvent {
+            item: ItemIndex(item),
+            action,
+            value: None,
+            timestamp: Some(timestamp),
+        };
+        let events = [
+            event(1, Action::Click, 1),
+            event(2, Action::Browse, 2),
+            event(1, Action::Purchase, 3),
+            event(1, Action::Browse, 4),
+            event(2, Action::Browse, 5),
+        ];
+        assert_eq!(strongest(&events, &LikeRule::default()), [events[2], events[4]]);
+    }
+
+    #[test]
+    fn a_learner_without_prefixes_is_trained_on_every_number_of_shots() {
+        let shots = |config: &Config, supervision| sampling(config, supervision).min_shots;
+        let own = Config::default().with_sampler(UserSamplerConfig::default().with_shots(5..=7));
+        assert_eq!(shots(&Config::default(), Supervision::EveryPrefix), 20);
+        assert_eq!(shots(&Config::default(), Supervision::WholeContext), 0);
+        assert_eq!(shots(&own, Supervision::WholeContext), 5);
     }
 
     #[test]

@@ -89,7 +89,7 @@
 //! a [`train::CancelToken`], threads are those of the caller's rayon pool. Errors name the value that is wrong and what was expected; settings are checked once, before
 //! anything is computed.
 
-#![warn(missing_docs)]
+#![deny(missing_docs)]
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(feature = "train"), allow(rustdoc::broken_intra_doc_links))]

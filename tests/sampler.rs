@@ -24,6 +24,12 @@ fn tasks(lengths: &[usize]) -> Vec<TaskHistory> {
     (0..).zip(lengths).map(task).collect()
 }
 
+fn weights(first: f64, window: f64, subset: f64, early: f64) -> OrderWeights {
+    let mut weights = OrderWeights::none();
+    (weights.first, weights.window, weights.subset, weights.early) = (first, window, subset, early);
+    weights
+}
+
 fn places(events: &[IndexedEvent]) -> Vec<usize> {
     events.iter().map(|event| event.timestamp.unwrap() as usize).collect()
 }
@@ -108,12 +114,12 @@ fn a_mixture_has_its_proportions() {
         }
         kinds
     };
-    let [first, window, subset] = kinds(OrderWeights { first: 0.5, window: 0.25, subset: 0.25, early: 0.0 });
+    let [first, window, subset] = kinds(weights(0.5, 0.25, 0.25, 0.0));
     assert!(
         (first - 2000).abs() < 130 && (window - 1000).abs() < 120 && (subset - 1000).abs() < 120,
         "{first} {window} {subset}"
     );
-    let [first, window, subset] = kinds(OrderWeights { first: 0.0, window: 3.0, subset: 1.0, early: 0.0 });
+    let [first, window, subset] = kinds(weights(0.0, 3.0, 1.0, 0.0));
     assert!(first < 40 && (window - 3000).abs() < 130 && (subset - 1000).abs() < 120, "{first} {window} {subset}");
 }
 
@@ -168,18 +174,14 @@ fn many_threads_draw_what_one_draws() {
 }
 
 fn config() -> impl Strategy<Value = UserSamplerConfig> {
-    let weights = (0.0..1.0, 0.0..1.0, 0.1..1.0, 0.0..1.0).prop_map(|(first, window, subset, early)| OrderWeights {
-        first,
-        window,
-        subset,
-        early,
-    });
+    let orders = (0.0..1.0, 0.0..1.0, 0.1..1.0, 0.0..1.0)
+        .prop_map(|(first, window, subset, early)| weights(first, window, subset, early));
     let order = prop_oneof![
         Just(SupportOrder::First),
         Just(SupportOrder::Window),
         Just(SupportOrder::Subset),
         Just(SupportOrder::Early),
-        weights.prop_map(SupportOrder::Mixture)
+        orders.prop_map(SupportOrder::Mixture)
     ];
     let sizes = (0_usize..12, 0_usize..12, 1_usize..12, proptest::option::of(0_usize..20));
     (sizes, order).prop_map(|((min, more, query, cap), order)| {

@@ -152,6 +152,14 @@ pub struct IndexedEvent {
     pub timestamp: Option<i64>,
 }
 
+impl IndexedEvent {
+    /// The value of a rating; `None` for other actions, whose numbers (pieces bought, seconds played) are on another scale and are not what rating predicts.
+    #[must_use]
+    pub fn rating(&self) -> Option<f32> {
+        self.value.filter(|_| self.action == Action::Rating)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

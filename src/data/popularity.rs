@@ -7,7 +7,7 @@ use crate::data::split::TaskHistory;
 /// Users with fewer events than the pool and this many more say nothing about what is liked later.
 const LATER_EVENTS: usize = 10;
 
-/// How many likes each item has among the training users: `[items]`.
+/// How many likes each item has among the training users, each counting as much as its action weighs: `[items]`.
 ///
 /// # Panics
 /// If an event's item is not below `items`.
@@ -63,8 +63,8 @@ pub fn conditional_popularity(train: &[TaskHistory], items: usize, pool: usize, 
 }
 
 fn count_likes<'a>(counts: &mut [f64], events: impl IntoIterator<Item = &'a IndexedEvent>, rule: &LikeRule) {
-    for event in events.into_iter().filter(|event| rule.is_like(event)) {
-        counts[event.item.position()] += 1.0;
+    for event in events {
+        counts[event.item.position()] += f64::from(rule.weight(event));
     }
 }
 

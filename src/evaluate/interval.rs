@@ -10,6 +10,7 @@ use crate::evaluate::metric::Direction;
 /// The same seed draws the same users for every metric over the same number of users, so results do not depend on the
 /// order of calls.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Bootstrap {
     /// How many resamples.
     pub samples: usize,

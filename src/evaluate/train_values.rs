@@ -28,9 +28,9 @@ impl TrainValues {
     }
 }
 
-/// The events that carry a value: position of the item, and the value.
+/// The ratings: position of the item, and the value.
 pub(super) fn rated(events: &[IndexedEvent]) -> impl Iterator<Item = (usize, f32)> + '_ {
-    events.iter().filter_map(|event| Some((event.item.position(), event.value?)))
+    events.iter().filter_map(|event| Some((event.item.position(), event.rating()?)))
 }
 
 #[cfg(test)]

@@ -79,6 +79,28 @@ pub fn clip_by_norm<M: Module>(module: &M, grads: GradientsParams, limit: f64) -
     (clipped, norm)
 }
 
+struct Way<'a> {
+    to: &'a GradientsParams,
+    moving: Option<&'a HashSet<ParamId>>,
+    out: GradientsParams,
+}
+
+impl ModuleVisitor for Way<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let moves = param.is_require_grad() && self.moving.is_none_or(|ids| ids.contains(&param.id));
+        if let Some(to) = self.to.get::<D>(param.id).filter(|_| moves) {
+            self.out.register(param.id, plain(param.val()) - to);
+        }
+    }
+}
+
+/// `from - to`, for the parameters that learn and, where they are named, are among `moving`: an optimizer steps whatever it is given, and would decay the rest.
+pub(crate) fn way<M: Module>(from: &M, to: &M, moving: Option<&HashSet<ParamId>>) -> GradientsParams {
+    let mut visitor = Way { to: &values(to), moving, out: GradientsParams::new() };
+    from.visit(&mut visitor);
+    visitor.out
+}
+
 struct Values(GradientsParams);
 
 impl ModuleVisitor for Values {

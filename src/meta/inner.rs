@@ -81,7 +81,7 @@ impl InnerLoop {
     }
 
     /// The parameters of `model` that move.
-    fn moving<M: AdaptableModel>(&self, model: &M) -> Option<HashSet<ParamId>> {
+    pub(crate) fn moving<M: AdaptableModel>(&self, model: &M) -> Option<HashSet<ParamId>> {
         match self.config.moves {
             Moves::All => None,
             Moves::Head => Some(members(model, &model.head())),

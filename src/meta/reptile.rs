@@ -4,7 +4,7 @@ use burn::Tensor;
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use serde::{Deserialize, Serialize};
 
-use crate::meta::arithmetic::{combine, values};
+use crate::meta::arithmetic::way;
 use crate::meta::config::LearnerError;
 use crate::meta::inner::{FastWeights, InnerLoop, InnerLoopConfig, Moves};
 use crate::meta::learner::{MetaGradient, MetaLearner, ServingLearner, Stateless};
@@ -78,12 +78,12 @@ impl<M: AdaptableModel> MetaLearner<M> for Reptile {
     }
 
     fn meta_gradient(&self, model: &M, _: &Stateless, batch: &MetaBatch<M::Batch>) -> MetaGradient {
-        let theta = values(model);
+        let moving = self.inner.moving(model);
         let (mut sum, mut losses) = (GradientsAccumulator::new(), Vec::new());
         for task in 0..batch.tasks() {
             let one = batch.narrow(task, 1);
             let phi = self.inner.descend(model, &[&one.support, &one.query]);
-            sum.accumulate(model, combine(model, (&theta, 1.0), (&values(&phi), -1.0)));
+            sum.accumulate(model, way(model, &phi, moving.as_ref()));
             losses.push(phi.valid().loss(&one.query));
         }
         MetaGradient { model: sum.grads(), state: GradientsParams::new(), query_loss: Tensor::cat(losses, 0) }

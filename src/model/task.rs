@@ -23,7 +23,7 @@ pub trait TaskBatch: Clone + Send + Sync + 'static {
     #[must_use]
     fn to_device(self, device: &Device) -> Self;
 
-    /// The same tasks with regularising noise (dropout) that is a pure function of `seed` and of the task's place.
+    /// The same tasks with regularising noise (dropout) that is a pure function of `seed` and of the whole batch: a part of the batch has other noise.
     ///
     /// Models without noise need not override this. A batch never has noise unless this was called: inner losses are deterministic.
     #[must_use]

@@ -152,7 +152,9 @@ fn put_in_place(fresh: &Path, path: &Path) -> Result<(), PersistError> {
         }
         return Err(PersistError::Io { path: path.to_owned(), source });
     }
-    fs::remove_dir_all(&old).map_err(io(&old))
+    // The new folder is in its place; what is left of the old one is only litter.
+    let _ = fs::remove_dir_all(&old);
+    Ok(())
 }
 
 fn manifest_at(path: &Path, kind: &'static str) -> Result<Manifest, PersistError> {

@@ -85,7 +85,7 @@ impl Stored {
 }
 
 impl Recommender {
-    /// Saves everything that serving needs as one folder, whole or not at all: readers see the model that was there before, or this one.
+    /// Saves everything that serving needs as one folder, whole or not at all. Where a model was there before, it is put aside in the moment before this one takes its place: a reader in between finds none and may try again.
     ///
     /// # Errors
     /// If the file system refuses, or `path` holds something that is no saved recommender, which is left alone.

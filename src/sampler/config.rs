@@ -37,14 +37,19 @@ impl Default for SupportOrder {
 /// How often each order is drawn: finite, not negative, not all 0. They need not add up to 1.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct OrderWeights {
-    /// Weight of [`SupportOrder::First`].
+    /// Weight of [`SupportOrder::First`]; in files, what is left out is 0.
+    #[serde(default)]
     pub first: f64,
     /// Weight of [`SupportOrder::Window`].
+    #[serde(default)]
     pub window: f64,
     /// Weight of [`SupportOrder::Subset`].
+    #[serde(default)]
     pub subset: f64,
     /// Weight of [`SupportOrder::Early`].
+    #[serde(default)]
     pub early: f64,
 }
 
@@ -56,6 +61,12 @@ impl Default for OrderWeights {
 }
 
 impl OrderWeights {
+    /// All weights 0, to be raised by setting fields.
+    #[must_use]
+    pub fn none() -> Self {
+        Self { first: 0.0, window: 0.0, subset: 0.0, early: 0.0 }
+    }
+
     pub(super) fn as_array(self) -> [f64; 4] {
         [self.first, self.window, self.subset, self.early]
     }

@@ -94,6 +94,8 @@ impl<M: PreferenceModel, S: Module> RunState<M, S> {
         let rating = self.model.rating_group();
         let better_rating = score.rating().is_some_and(|error| self.ledger.best_rating.is_none_or(|best| error < best));
         let better_ranking = self.ledger.best_ranking.is_none_or(|best| score.ranking() > best);
+        // Where nobody rates, nobody can say which head is best: the latest.
+        let better_rating = better_rating || score.rating().is_none();
         if better_rating {
             self.ledger.best_rating = score.rating();
             self.best_model = graft(self.best_model.clone(), &self.average_model, &rating);

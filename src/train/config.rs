@@ -15,7 +15,8 @@ pub struct TrainingConfig {
     pub meta_batch: usize,
     /// Learning rate at its height; more than 0, at most 10.
     pub outer_lr: f64,
-    /// What the rate is multiplied by for items' own vectors, which start at a closed-form fit; 0 to 10.
+    /// What the rate is multiplied by for items' own vectors, which start at a closed-form fit; 0 to 10. A matter of
+    /// [`Optimizers::for_transformer`](crate::train::Optimizers::for_transformer), as the next.
     pub item_rate: f64,
     /// What it is multiplied by for the rating head and its prior, which start at one too; 0 to 10.
     pub rating_rate: f64,
@@ -31,7 +32,7 @@ pub struct TrainingConfig {
     pub shards: usize,
     /// Epochs between two looks at the meta-validation users; 1 to 100000.
     pub validate_every: usize,
-    /// How many looks without improvement end training; 1 to 100000.
+    /// How many looks without better ranking end training; 1 to 100000.
     pub patience: usize,
 }
 
@@ -119,7 +120,8 @@ impl TrainingConfig {
     #[must_use]
     pub fn rate(&self, step: usize, steps: usize) -> f64 {
         let warm_up = self.warm_up * steps as f64;
-        let at = step as f64 + 1.0;
+        // The middle of the step, so that neither the first nor the last has no rate at all.
+        let at = step as f64 + 0.5;
         if at < warm_up {
             return self.outer_lr * at / warm_up;
         }

@@ -10,9 +10,9 @@ pub struct Progress {
     pub step: usize,
     /// Steps of the whole run, if it does not stop early.
     pub steps: usize,
-    /// Mean query loss of the last step.
+    /// Mean query loss of the last step; NaN before the first.
     pub loss: f64,
-    /// Global norm of the last gradient, before clipping.
+    /// Global norm of the last gradient, before clipping; NaN before the first.
     pub gradient_norm: f64,
 }
 

@@ -24,14 +24,15 @@ use crate::train::validation::Validation;
 pub enum Stop {
     /// All steps were done.
     Finished,
-    /// The meta-validation users saw no improvement for as many looks as patience allowed.
+    /// The meta-validation users were ranked for no better for as many looks as patience allowed.
     EarlyStop,
 }
 
 /// A meta-trained model.
 #[derive(Clone, Debug)]
 pub struct Trained<M, S> {
-    /// The model that did best on the meta-validation users, or the last one if there were none.
+    /// The running average of the weights that ranked best for the meta-validation users, with the rating head that rated best for them (the two may come from
+    /// different looks); the last average if there were no such users.
     pub model: M,
     /// What the learner learned besides.
     pub state: S,

@@ -1,5 +1,7 @@
 //! How good a model is on users it does not train on.
 
+use std::collections::HashSet;
+
 use burn::Tensor;
 use burn::tensor::Device;
 
@@ -47,7 +49,7 @@ pub struct Validation {
 }
 
 impl Validation {
-    /// Scores `users` by ranking `candidates`, ties broken by `places` (see [`tie_order`](crate::data::tie_order)), after each of `shots` events.
+    /// Scores `users` by ranking `candidates`, which are in ascending order, ties broken by `places` (see [`tie_order`](crate::data::tie_order)), after each of `shots` events.
     #[must_use]
     pub fn new(
         users: Vec<HeldOutUser>,
@@ -96,19 +98,19 @@ impl Validation {
 
     /// nDCG@10 of one user; `None` where nothing is relevant.
     fn ndcg(&self, user: &HeldOutUser, scores: &[f32]) -> Option<f64> {
-        let relevant: Vec<ItemIndex> =
-            user.query.iter().filter(|event| self.likes.is_like(event)).map(|event| event.item).collect();
+        let pool: HashSet<ItemIndex> = user.pool.iter().map(|event| event.item).collect();
+        let candidates: Vec<ItemIndex> = self.candidates.iter().copied().filter(|item| !pool.contains(item)).collect();
+        let liked = user.query.iter().filter(|event| self.likes.is_like(event)).map(|event| event.item);
+        let relevant: Vec<ItemIndex> = liked.filter(|item| candidates.binary_search(item).is_ok()).collect();
         if relevant.is_empty() {
             return None;
         }
-        let pool: std::collections::HashSet<ItemIndex> = user.pool.iter().map(|event| event.item).collect();
-        let candidates: Vec<ItemIndex> = self.candidates.iter().copied().filter(|item| !pool.contains(item)).collect();
         Some(Ndcg { k: 10 }.at(&Positions::by_score(scores, &candidates, &relevant, &self.places)))
     }
 }
 
 fn user_rmse(user: &HeldOutUser, values: &[f32]) -> Option<f64> {
-    let rated = |event: &IndexedEvent| event.value.map(|value| (values[event.item.position()], value));
+    let rated = |event: &IndexedEvent| event.rating().map(|value| (values[event.item.position()], value));
     let (predicted, actual): (Vec<f32>, Vec<f32>) = user.query.iter().filter_map(rated).unzip();
     rmse(&predicted, &actual)
 }

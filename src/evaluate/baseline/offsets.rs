@@ -15,6 +15,7 @@ const ROUNDS: usize = 15;
 
 /// How strongly offsets are drawn to 0: as by so many ratings without one.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct OffsetRidge {
     /// For users.
     pub user: f64,

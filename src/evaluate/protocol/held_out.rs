@@ -28,7 +28,7 @@ impl<'a> Scored<'a> {
         let mut once: HashSet<ItemIndex> = excluded.iter().copied().collect();
         let liked = known().filter(|event| likes.is_like(event)).map(|event| event.item);
         let relevant = liked.filter(|&item| once.insert(item)).collect();
-        let (rated, values) = known().filter_map(|event| Some((event.item, event.value?))).unzip();
+        let (rated, values) = known().filter_map(|event| Some((event.item, event.rating()?))).unzip();
         Self { held_out, excluded, relevant, rated, values }
     }
 

@@ -22,7 +22,7 @@ pub fn choose_rating_fit(tasks: &[TaskHistory], items: usize, mean: f64, factors
     let tasks = &tasks[..tasks.len().min(MOST_TASKS)];
     let (mut kept, mut held_out) = (Vec::new(), Vec::new());
     for (place, task) in tasks.iter().enumerate() {
-        let long_enough = task.events.iter().filter(|event| event.value.is_some()).count() >= SHOTS[3] + LEAST_QUERY;
+        let long_enough = task.events.iter().filter(|event| event.rating().is_some()).count() >= SHOTS[3] + LEAST_QUERY;
         if place % HELD_OUT == 0 && long_enough { held_out.push(task) } else { kept.push(task.clone()) }
     }
     if held_out.len() < 20 {
@@ -60,7 +60,7 @@ pub fn choose_rating_fit(tasks: &[TaskHistory], items: usize, mean: f64, factors
 fn task_error(task: &TaskHistory, fitted: &RatingStart, mean: f64, noise_factor: f64, shots: usize) -> f64 {
     let d = fitted.weight.len();
     let rated: Vec<(&IndexedEvent, f64)> =
-        task.events.iter().filter_map(|event| event.value.map(|value| (event, f64::from(value)))).collect();
+        task.events.iter().filter_map(|event| event.rating().map(|value| (event, f64::from(value)))).collect();
     let features = |event: &IndexedEvent| -> Vec<f64> {
         let item = event.item.position();
         let factors = fitted.factors[item * (d - 1)..(item + 1) * (d - 1)].iter().map(|&factor| f64::from(factor));

@@ -39,6 +39,7 @@ impl RatingStart {
 
 /// Settings of [`fit_ratings`].
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct RatingFit {
     /// Number of factors besides the user's offset.
     pub factors: usize,
@@ -119,7 +120,7 @@ pub fn fit_ratings(tasks: &[TaskHistory], items: usize, mean: f64, fit: &RatingF
     let mut events: Vec<Rated> = Vec::new();
     for (user, task) in tasks.iter().enumerate() {
         events.extend(task.events.iter().filter_map(|event| {
-            let residual = f64::from(event.value?) - mean;
+            let residual = f64::from(event.rating()?) - mean;
             Some(Rated { user, item: event.item.position(), residual })
         }));
     }
@@ -164,13 +165,17 @@ fn group(events: &[Rated], groups: usize, key: fn(&Rated) -> usize) -> Vec<Vec<u
 
 /// Mean and covariance of users' weights, variance of the residuals.
 fn summarise(events: &[Rated], of_user: &[f64], of_item: &[f64], offsets: &[f64], d: usize) -> RatingStart {
-    let users = (of_user.len() / d).max(1) as f64;
+    // Users without a rating have a weight of zero that says nothing.
+    let mut rates = vec![false; of_user.len() / d];
+    events.iter().for_each(|event| rates[event.user] = true);
+    let raters = || of_user.chunks_exact(d).zip(&rates).filter(|(_, rates)| **rates).map(|(user, _)| user);
+    let users = raters().count().max(1) as f64;
     let mut weight = vec![0.0; d];
-    for user in of_user.chunks_exact(d) {
+    for user in raters() {
         weight.iter_mut().zip(user).for_each(|(sum, value)| *sum += value / users);
     }
     let mut covariance = vec![0.0; d * d];
-    for user in of_user.chunks_exact(d) {
+    for user in raters() {
         for a in 0..d {
             for b in 0..d {
                 covariance[a * d + b] += (user[a] - weight[a]) * (user[b] - weight[b]) / (users - 1.0).max(1.0);

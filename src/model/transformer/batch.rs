@@ -13,7 +13,7 @@ use crate::model::transformer::Settings;
 
 /// Numbers of each event: whether it has a value, the standardised value, whether it is a like.
 pub(crate) const NUMBERS: usize = 3;
-/// Buckets of the time since the event before, two a decade of powers of two; the last is "unknown".
+/// Buckets of the time since the event before, one for each factor of four; the last is "unknown".
 pub(crate) const GAP_BUCKETS: usize = 17;
 /// Added to the score of what is no candidate.
 const NEVER: f32 = -1e9;
@@ -95,7 +95,7 @@ impl Columns {
             self.actions[at] = event.action.code() as i32;
             self.gaps[at] = gap_bucket(before.zip(event.timestamp).map(|(before, now)| now.saturating_sub(before)));
             before = event.timestamp;
-            if let Some(value) = event.value.filter(|_| schema.rated()) {
+            if let Some(value) = event.rating().filter(|_| schema.rated()) {
                 self.values[at] = value;
                 self.rated[at] = 1.0;
                 self.numbers[at * NUMBERS] = 1.0;
@@ -117,15 +117,18 @@ impl Columns {
     /// `first` is the number of events before the first target: prefixes longer than a target's place have seen it.
     fn predicted(&mut self, task: usize, events: &[IndexedEvent], first: Option<usize>, settings: &Settings) {
         let (prefixes, schema) = (self.shots + 1, &settings.schema);
+        let mut liked = HashSet::new();
         for (place, event) in events.iter().enumerate() {
             let at = task * self.targets + place;
             self.target_items[at] = event.item.0 as i32;
-            if let Some(value) = event.value.filter(|_| schema.rated()) {
+            if let Some(value) = event.rating().filter(|_| schema.rated()) {
                 self.target_values[at] = value;
                 self.target_rated[at] = 1.0;
             }
             let unseen = first.map_or(prefixes, |first| first + place + 1).min(prefixes);
             let weight = if schema.known[event.item.position()] { schema.likes.weight(event) } else { 0.0 };
+            // An item that is liked again counts once.
+            let weight = if weight > 0.0 && !liked.insert(event.item) { 0.0 } else { weight };
             for prefix in 0..unseen {
                 self.target_weights[(task * prefixes + prefix) * self.targets + place] = weight;
             }

@@ -35,7 +35,7 @@ pub enum ModelError {
 pub enum CandidateLoss {
     /// All of them: exact; time and memory grow with the catalogue.
     Full,
-    /// A sample of this size, shared by the tasks of a batch, with log-Q correction (Bengio and Senécal 2008; Yi et al. 2019).
+    /// A sample of this size, shared by the tasks of a shard, with log-Q correction (Bengio and Senécal 2008; Yi et al. 2019).
     Sampled(usize),
     /// `Full` up to 20,000 items, else `Sampled(8192)`.
     Auto,
@@ -65,7 +65,8 @@ pub struct PreferenceTransformerConfig {
     pub d_feed_forward: usize,
     /// Probability that an activation is dropped in training, 0 to 0.9; `None` for what the number of training tasks asks for: 0.4 below 2,000, else 0.2.
     pub dropout: Option<f64>,
-    /// Probability that an item is shown without its own vector in training, so that features learn to stand alone; 0 to 0.9.
+    /// Probability that an item is shown as if training had never met it (no vectors of its own, the popularity of an unknown item), so that features
+    /// learn to stand alone; 0 to 0.9. Worth raising where new items are to be recommended; it costs a little on the known ones.
     pub id_dropout: f64,
     /// How many of the most recent events are read; 1 to 4096.
     pub max_context: usize,

@@ -68,24 +68,29 @@ impl ItemTower {
         }
     }
 
+    /// Which items are shown by their own vectors and popularity, `[items, 1]`: those that training knows, with noise less a share of them, which are then
+    /// seen as if training had never met them.
+    pub(crate) fn shown(&self, noise: &mut NoiseSource, id_dropout: f64) -> Tensor<2> {
+        // Dropout scales what it keeps; here what is kept must stay as it is.
+        noise.dropout(self.known.clone(), id_dropout).clamp_max(1.0)
+    }
+
     /// Token vectors of some items, `[tasks, shots, d_model]`.
-    pub(crate) fn input(&self, items: Tensor<2, Int>) -> Tensor<3> {
+    pub(crate) fn input(&self, items: Tensor<2, Int>, shown: &Tensor<2>) -> Tensor<3> {
         let [tasks, shots] = items.dims();
         let flat = items.reshape([tasks * shots]);
-        let own = self.input.own.val().select(0, flat.clone()) * self.known.clone().select(0, flat.clone());
+        let own = self.input.own.val().select(0, flat.clone()) * shown.clone().select(0, flat.clone());
         let features = self.described.clone().select(0, flat).matmul(self.input.features.val());
         let d = own.dims()[1];
         (own + features).reshape([tasks, shots, d])
     }
 
-    /// Output vectors `[items, d_model]` and log popularity `[items]` of all items; with noise, a share of the items is shown by features alone.
-    pub(crate) fn output(&self, noise: &mut NoiseSource, id_dropout: f64) -> (Tensor<2>, Tensor<1>) {
-        let items = self.known.dims()[0];
-        // Dropout scales what it keeps; here what is kept must stay as it is.
-        let known = noise.dropout(self.known.clone(), id_dropout).clamp_max(1.0);
-        let own = self.output.own.val() * known.clone();
+    /// Output vectors `[items, d_model]` and log popularity `[items]` of all items.
+    pub(crate) fn output(&self, shown: &Tensor<2>) -> (Tensor<2>, Tensor<1>) {
+        let items = shown.dims()[0];
+        let own = self.output.own.val() * shown.clone();
         let features = self.described.clone().matmul(self.output.features.val());
-        let known = known.reshape([items]);
+        let known = shown.clone().reshape([items]);
         let cold = self.cold.val().expand([items]) * (known.clone().neg() + 1.0);
         (own + features, self.popularity.val() * known + cold)
     }

@@ -157,9 +157,9 @@ impl PreferenceTransformer {
     }
 
     /// User vectors `[tasks, prefixes, d_model]` and gains `[tasks, prefixes, 1]` after each prefix of the context.
-    fn prefixes(&self, batch: &PreferenceBatch, noise: &mut NoiseSource) -> (Tensor<3>, Tensor<3>) {
+    fn prefixes(&self, batch: &PreferenceBatch, noise: &mut NoiseSource, shown: &Tensor<2>) -> (Tensor<3>, Tensor<3>) {
         let dropout = self.settings.config.dropout_for(self.settings.schema.tasks);
-        let tokens = self.tokens.forward(self.items.input(batch.items()), batch);
+        let tokens = self.tokens.forward(self.items.input(batch.items(), shown), batch);
         let [tasks, length, d] = tokens.dims();
         let mask = causal_mask(length, &tokens.device());
         let mut x = noise.dropout(tokens, dropout);
@@ -200,13 +200,15 @@ impl PreferenceModel for PreferenceTransformer {
     }
 
     fn catalogue(&self) -> TransformerCatalogue {
-        let (output, popularity) = self.items.output(&mut NoiseSource::new(None), 0.0);
+        let (output, popularity) = self.items.output(&self.items.shown(&mut NoiseSource::new(None), 0.0));
         let (factors, offsets) = self.rating.features();
         TransformerCatalogue { output: output.transpose(), popularity: popularity.unsqueeze::<2>(), factors, offsets }
     }
 
     fn state(&self, batch: &PreferenceBatch) -> Tensor<2> {
-        let (u, gain) = self.prefixes(batch, &mut NoiseSource::new(None));
+        let mut silent = NoiseSource::new(None);
+        let shown = self.items.shown(&mut silent, 0.0);
+        let (u, gain) = self.prefixes(batch, &mut silent, &shown);
         let [tasks, _, d] = u.dims();
         let state = Tensor::cat(vec![u, gain], 2);
         (state * batch.last()).sum_dim(1).reshape([tasks, d + 1])
@@ -249,8 +251,9 @@ impl LinearHeadModel for PreferenceTransformer {
 
     fn loss_without_head(&self, batch: &PreferenceBatch) -> Tensor<1> {
         let mut noise = NoiseSource::new(batch.noise());
-        let (u, gain) = self.prefixes(batch, &mut noise);
-        let (output, popularity) = self.items.output(&mut noise, self.settings.config.id_dropout);
+        let shown = self.items.shown(&mut noise, self.settings.config.id_dropout);
+        let (u, gain) = self.prefixes(batch, &mut noise, &shown);
+        let (output, popularity) = self.items.output(&shown);
         loss::ranking(u, gain, output, popularity, batch) / f64::from(self.settings.schema.likes_per_task)
     }
 

@@ -15,11 +15,11 @@ pub struct PreferenceSchema {
     pub tasks: usize,
     /// Which events are likes.
     pub likes: LikeRule,
-    /// Least and greatest value seen in training; `None` where no event has one.
+    /// Least and greatest rating seen in training; `None` where there is none.
     pub value_range: Option<(f32, f32)>,
-    /// Mean of the values, 0 where there are none.
+    /// Mean of the ratings, 0 where there are none.
     pub value_mean: f32,
-    /// Standard deviation of the values, 1 where they do not vary.
+    /// Standard deviation of the ratings, 1 where they do not vary.
     pub value_deviation: f32,
     /// Mean number of likes of a training user: the scale of the ranking loss.
     pub likes_per_task: f32,
@@ -34,7 +34,7 @@ impl PreferenceSchema {
         for event in events() {
             known[event.item.position()] = true;
         }
-        let values: Vec<f32> = events().filter_map(|event| event.value).collect();
+        let values: Vec<f32> = events().filter_map(IndexedEvent::rating).collect();
         let low = values.iter().copied().fold(f32::INFINITY, f32::min);
         let high = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let count = values.len().max(1) as f64;
@@ -58,10 +58,10 @@ impl PreferenceSchema {
         self.value_range.is_some_and(|(low, high)| low < high)
     }
 
-    /// The value of an event in standard deviations from the mean; `None` where there is none.
+    /// The rating of an event in standard deviations from the mean; `None` where there is none.
     #[must_use]
     pub fn standardised(&self, event: &IndexedEvent) -> Option<f32> {
-        event.value.map(|value| (value - self.value_mean) / self.value_deviation)
+        event.rating().map(|value| (value - self.value_mean) / self.value_deviation)
     }
 
     /// Checks that the schema belongs to the catalogue.
