@@ -1,0 +1,177 @@
+//! Training is worth it: what a small model learns of a generated market, end to end.
+#![cfg(feature = "train")]
+
+mod small;
+
+use std::sync::OnceLock;
+
+use metarec::data::synthetic::{Feedback, MarketConfig};
+use metarec::data::{Dataset, Event, UserIndex, UserSplit};
+use metarec::evaluate::baseline::standard;
+use metarec::evaluate::{Report, Served, UserCold};
+use metarec::meta::LearnerConfig;
+use metarec::model::CandidateLoss;
+use metarec::recommend::AdaptedUser;
+use metarec::{Config, Recommender};
+use small::{device, events, learners};
+
+const RANKING: &str = "ndcg@10";
+
+/// A market and who is held out of it.
+struct World {
+    data: Dataset,
+    split: UserSplit,
+}
+
+impl World {
+    fn new(feedback: Feedback) -> Self {
+        let data = MarketConfig::default().with_feedback(feedback).generate().unwrap().into_dataset();
+        let split = data.split().unwrap();
+        Self { data, split }
+    }
+
+    fn train(&self, config: &Config) -> Recommender {
+        Recommender::trainer(&self.data).config(config).split(self.split.clone()).train(&device()).unwrap()
+    }
+
+    /// Means of the test users: those of the baselines, and of the recommenders under their names.
+    fn report(&self, recommenders: &[(&str, &Recommender)]) -> Report {
+        let protocol = UserCold::new(&self.data, &self.split).unwrap();
+        let mut report = Report::new();
+        for method in standard(&self.data, &self.split, protocol.shots(), 1).unwrap() {
+            protocol.run(method.as_ref(), &mut report).unwrap();
+        }
+        for (name, recommender) in recommenders {
+            let served = Served::new(recommender, &self.data).unwrap().named(*name);
+            protocol.run(&served, &mut report).unwrap();
+        }
+        report
+    }
+}
+
+/// A small model that learns fast.
+fn small_model() -> Config {
+    let mut config = Config::default().with_seed(3);
+    (config.model.d_model, config.model.d_feed_forward, config.model.layers) = (16, 32, 1);
+    (config.model.max_context, config.model.rating_factors, config.model.dropout) = (20, 8, Some(0.1));
+    (config.training.epochs, config.training.meta_batch, config.training.outer_lr) = (10, 16, 0.01);
+    config
+}
+
+/// The same model after steps that move nothing.
+fn untrained() -> Config {
+    let mut config = small_model();
+    (config.training.epochs, config.training.outer_lr) = (1, 1e-12);
+    config
+}
+
+/// The market of ratings, a model trained on it and one that is not, and what they are worth.
+fn rated() -> &'static (World, Report) {
+    static RATED: OnceLock<(World, Report)> = OnceLock::new();
+    RATED.get_or_init(|| {
+        let world = World::new(Feedback::Ratings);
+        let (before, after) = (world.train(&untrained()), world.train(&small_model()));
+        let report = world.report(&[("untrained", &before), ("trained", &after)]);
+        (world, report)
+    })
+}
+
+fn mean(report: &Report, method: &str, k: usize, metric: &str) -> f64 {
+    report.mean(method, k, metric).unwrap_or_else(|| panic!("no {metric} of {method} at {k}"))
+}
+
+/// Asserts that a trained model, asked at `k` shots, beats what does not know the user by a margin: popularity, itself at no shots, and itself untrained.
+fn assert_learned(report: &Report, name: &str, (metric, k): (&str, usize), margin: f64) {
+    let of = |method, k| mean(report, method, k, metric);
+    let found = of(name, k);
+    for (what, other) in [
+        ("conditional popularity", of("popularity_cond", k)),
+        ("the same model without a context", of(name, 0)),
+        ("the model before training", of("untrained", k)),
+    ] {
+        println!("{metric} at {k}: {found:.4}, {what} {other:.4}");
+        assert!(found > other + margin, "{metric} at {k}: {found} is not above {other} of {what} by {margin}");
+    }
+}
+
+#[test]
+fn a_small_model_learns_to_rank_a_market_of_ratings() {
+    let (_, report) = rated();
+    assert_learned(report, "trained", (RANKING, 5), 0.08);
+    assert_learned(report, "trained", (RANKING, 20), 0.08);
+    assert_learned(report, "trained", ("auc", 5), 0.03);
+}
+
+#[test]
+fn a_small_model_learns_to_rank_a_market_of_actions() {
+    let world = World::new(Feedback::Actions);
+    let (before, after) = (world.train(&untrained()), world.train(&small_model()));
+    let report = world.report(&[("untrained", &before), ("trained", &after)]);
+    assert_learned(&report, "trained", (RANKING, 5), 0.01);
+    assert_learned(&report, "trained", (RANKING, 20), 0.03);
+    assert_learned(&report, "trained", ("auc", 5), 0.02);
+    assert!(report.mean("trained", 5, "rmse").is_none(), "actions have no values");
+}
+
+#[test]
+fn predicted_ratings_are_better_than_offsets_and_get_better_with_events() {
+    let (_, report) = rated();
+    let rmse = |method, k| mean(report, method, k, "rmse");
+    for k in [0, 1, 5, 20] {
+        let of = |method| rmse(method, k);
+        println!(
+            "rmse at {k}: {:.4}, untrained {:.4}, bias {:.4}, constant {:.4}",
+            of("trained"),
+            of("untrained"),
+            of("bias"),
+            of("constant")
+        );
+    }
+    for other in ["bias", "item_mean", "constant"] {
+        assert!(rmse("trained", 5) < rmse(other, 5) - 0.03, "{other} {} {}", rmse("trained", 5), rmse(other, 5));
+    }
+    assert!(rmse("trained", 5) < rmse("trained", 0) - 0.03);
+    assert!(rmse("trained", 20) < rmse("trained", 5) - 0.03);
+}
+
+#[test]
+fn a_sampled_loss_learns_to_rank_as_well() {
+    let (world, _) = rated();
+    let mut config = small_model();
+    config.model.candidates = CandidateLoss::Sampled(40);
+    let (before, after) = (world.train(&untrained()), world.train(&config));
+    let report = world.report(&[("untrained", &before), ("sampled", &after)]);
+    assert_learned(&report, "sampled", (RANKING, 5), 0.05);
+    assert!(before.fingerprint() != after.fingerprint());
+}
+
+#[test]
+fn every_learner_trains_on_the_default_sampler_and_serves_any_number_of_events() {
+    let data = MarketConfig::default().with_users(60).with_items(60).generate().unwrap().into_dataset();
+    let newcomer: Vec<Event> = events(&data, UserIndex(0));
+    for learner in learners() {
+        let (config, name) = (quick(learner.clone()), format!("{learner:?}"));
+        let served = Recommender::train(&data, &config, &device()).unwrap();
+        let users: Vec<AdaptedUser> = [0, 1, 5, 20].map(|k| served.adapt(&newcomer[..k]).unwrap()).into();
+        for user in &users {
+            let (scores, ratings) = (served.scores(user).unwrap(), served.ratings(user).unwrap());
+            assert_eq!((scores.len(), ratings.len()), (60, 60));
+            assert!(scores.iter().all(|score| score.is_finite()), "{name}");
+            assert!(ratings.iter().all(|rating| (1.0..=5.0).contains(rating)), "{name}");
+            assert_eq!(served.top_k(user, 10).unwrap().len(), 10);
+        }
+        for pair in users.windows(2) {
+            let of = |user| (served.scores(user).unwrap(), served.ratings(user).unwrap());
+            let ((scores, ratings), (more_scores, more_ratings)) = (of(&pair[0]), of(&pair[1]));
+            assert!(scores != more_scores && ratings != more_ratings, "{name}: more events change nothing");
+        }
+    }
+}
+
+/// One epoch of a learner on everything else as it is by default, but for the size of the model.
+fn quick(learner: LearnerConfig) -> Config {
+    let mut config = small_model().with_learner(learner);
+    (config.training.epochs, config.training.meta_batch) = (1, 64);
+    assert_eq!(config.sampler, Config::default().sampler);
+    config
+}
