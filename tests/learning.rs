@@ -6,11 +6,12 @@ mod small;
 use std::sync::OnceLock;
 
 use metarec::data::synthetic::{Feedback, MarketConfig};
-use metarec::data::{Dataset, Event, UserIndex, UserSplit};
+use metarec::data::{Dataset, Event, ItemVectors, TaskHistory, UserIndex, UserSplit};
 use metarec::evaluate::baseline::standard;
 use metarec::evaluate::{Report, Served, UserCold};
 use metarec::meta::LearnerConfig;
 use metarec::model::CandidateLoss;
+use metarec::model::initial::{RatingFit, RatingStart, choose_rating_fit, fit_ratings};
 use metarec::recommend::AdaptedUser;
 use metarec::{Config, Recommender};
 use small::{device, events, learners};
@@ -174,4 +175,100 @@ fn quick(learner: LearnerConfig) -> Config {
     (config.training.epochs, config.training.meta_batch) = (1, 64);
     assert_eq!(config.sampler, Config::default().sampler);
     config
+}
+
+/// The market's items and two more without any event, all with vectors: those of the two are `first` and `second`.
+fn with_newcomers(first: [f32; 3], second: [f32; 3]) -> Dataset {
+    let mut data = MarketConfig::default().with_users(60).with_items(60).generate().unwrap().into_dataset();
+    let wave = |at: usize| (at as f32 * 1.7).sin();
+    let values = (0..60 * 3).map(wave).chain(first).chain(second).collect();
+    data.catalogue_mut().insert("new");
+    data.catalogue_mut().insert("newer");
+    data.catalogue_mut().set_vectors(Some(ItemVectors { width: 3, values }));
+    data
+}
+
+#[test]
+fn an_item_without_events_is_scored_by_its_vector_which_is_saved_with_the_model() {
+    let scores = |second: [f32; 3]| {
+        let data = with_newcomers([0.5, -1.0, 2.0], second);
+        let config = quick(LearnerConfig::default());
+        let trained = Recommender::train(&data, &config, &device()).unwrap();
+        let user = trained.adapt(&events(&data, UserIndex(1))[..5]).unwrap();
+        let scores = trained.scores(&user).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        trained.save(folder.path().join("model")).unwrap();
+        let loaded = Recommender::load(folder.path().join("model"), &device()).unwrap();
+        assert_eq!(loaded.scores(&user).unwrap(), scores);
+        assert_eq!(loaded.catalogue().vectors(), data.catalogue().vectors());
+        scores
+    };
+    let (same, other) = (scores([0.5, -1.0, 2.0]), scores([-2.0, 1.0, -0.5]));
+    assert_eq!(same[60], same[61], "equal vectors, equal scores");
+    assert_eq!(same[..61], other[..61], "the vector of an item without events changes nothing else");
+    println!("{} and {}", same[61], other[61]);
+    assert!((same[61] - other[61]).abs() > 1e-3, "other vectors, other scores");
+}
+
+/// Root mean squared error of a user's events after the first 20, predicted from the first `shots` by the posterior of the fit's prior.
+fn error_of(start: &RatingStart, task: &TaskHistory, mean: f64, shots: usize) -> f64 {
+    let d = start.weight.len();
+    let rated: Vec<(usize, f64)> =
+        task.events.iter().map(|event| (event.item.position(), f64::from(event.value.unwrap()))).collect();
+    let features = |item: usize| -> Vec<f64> {
+        let factors = &start.factors[item * (d - 1)..(item + 1) * (d - 1)];
+        std::iter::once(1.0).chain(factors.iter().copied().map(f64::from)).collect()
+    };
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    let (mut weight, mut covariance) =
+        (start.weight.iter().copied().map(f64::from).collect::<Vec<_>>(), start.covariance.clone());
+    let left = |item: usize, value: f64| value - mean - f64::from(start.offsets[item]);
+    for &(item, value) in &rated[..shots] {
+        let x = features(item);
+        let gain: Vec<f64> = covariance.chunks_exact(d).map(|row| dot(row, &x)).collect();
+        let scale = start.noise + dot(&x, &gain);
+        let surprise = (left(item, value) - dot(&weight, &x)) / scale;
+        weight.iter_mut().zip(&gain).for_each(|(weight, gain)| *weight += gain * surprise);
+        for (at, cell) in covariance.iter_mut().enumerate() {
+            *cell -= gain[at / d] * gain[at % d] / scale;
+        }
+    }
+    let query = &rated[20..];
+    let squares = query.iter().map(|&(item, value)| (left(item, value) - dot(&weight, &features(item))).powi(2));
+    (squares.sum::<f64>() / query.len() as f64).sqrt()
+}
+
+#[test]
+fn the_chosen_rating_fit_predicts_users_it_never_saw_better_than_the_default() {
+    // From noise alone, nearly, to tastes that stand out clearly.
+    for (noise, taste) in [(1.5, 0.5), (0.4, 1.2), (0.1, 2.0)] {
+        let market = MarketConfig::default().with_users(400).with_noise(noise).with_taste(taste);
+        let data = market.with_quality(0.2).with_seed(9).generate().unwrap().into_dataset();
+        let task = |user| TaskHistory { user, events: data.history(user).to_vec() };
+        let tasks: Vec<TaskHistory> = (0..400).map(|user| task(UserIndex(user))).collect();
+        let (seen, unseen) = tasks.split_at(300);
+        let values: Vec<f64> =
+            seen.iter().flat_map(|task| &task.events).map(|event| f64::from(event.value.unwrap())).collect();
+        let mean = values.iter().sum::<f64>() / values.len() as f64;
+        let error = |fit: &RatingFit| {
+            let start = fit_ratings(seen, 120, mean, fit, 1);
+            let of = |task| [0, 1, 5, 20].map(|k| error_of(&start, task, mean, k)).iter().sum::<f64>() / 4.0;
+            unseen.iter().map(of).sum::<f64>() / unseen.len() as f64
+        };
+        let (default, chosen) = (RatingFit::with_factors(8), choose_rating_fit(seen, 120, mean, 8, 1));
+        let (before, after) = (error(&default), error(&chosen));
+        println!("noise {noise}, taste {taste}: default {before:.4}, chosen {after:.4}, {chosen:?}");
+        assert_eq!((chosen.factors, chosen.rounds), (default.factors, default.rounds));
+        assert!(after < before - 0.002, "noise {noise}: default {before}, chosen {after}");
+    }
+}
+
+#[test]
+fn with_few_users_to_judge_by_the_default_rating_fit_is_kept() {
+    let data = MarketConfig::default().with_users(76).generate().unwrap().into_dataset();
+    let tasks: Vec<TaskHistory> = (0..76)
+        .map(|user| TaskHistory { user: UserIndex(user), events: data.history(UserIndex(user)).to_vec() })
+        .collect();
+    assert_eq!(choose_rating_fit(&tasks, 120, 3.0, 4, 1), RatingFit::with_factors(4));
+    assert_eq!(choose_rating_fit(&[], 120, 3.0, 4, 1), RatingFit::with_factors(4));
 }
