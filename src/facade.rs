@@ -16,7 +16,7 @@ use crate::model::initial::InitialValues;
 use crate::model::{PreferenceSchema, PreferenceTransformer, Supervision};
 use crate::persist::PersistError;
 use crate::recommend::{RecommendError, Recommender, RecommenderParts};
-use crate::sampler::{UserSampler, UserSamplerConfig};
+use crate::sampler::{TaskSampler, UserSampler, UserSamplerConfig};
 use crate::train::{
     CancelToken, MetaTrainer, Observer, Optimizers, Progress, Silent, TrainError, Trained, Validation, ValidationScore,
 };
@@ -50,6 +50,7 @@ pub struct RecommenderTrainer<'a> {
     data: &'a Dataset,
     config: Config,
     split: Option<UserSplit>,
+    sampler: Option<(Box<dyn TaskSampler + 'a>, usize)>,
     observer: Box<dyn Observer + 'a>,
     cancel: CancelToken,
     checkpoint: Option<PathBuf>,
@@ -74,6 +75,7 @@ impl Recommender {
             data,
             config: Config::default(),
             split: None,
+            sampler: None,
             observer: Box::new(Silent),
             cancel: CancelToken::new(),
             checkpoint: None,
@@ -97,6 +99,14 @@ impl<'a> RecommenderTrainer<'a> {
     #[must_use]
     pub fn split(mut self, split: UserSplit) -> Self {
         self.split = Some(split);
+        self
+    }
+
+    /// Trains on the episodes of this sampler, in epochs of `tasks` of them, instead of the [`UserSampler`] that the configuration describes. What training
+    /// starts from is fitted to the split's training users all the same.
+    #[must_use]
+    pub fn sampler(mut self, sampler: impl TaskSampler + 'a, tasks: usize) -> Self {
+        self.sampler = Some((Box::new(sampler), tasks));
         self
     }
 
@@ -158,19 +168,26 @@ impl<'a> RecommenderTrainer<'a> {
         split: &UserSplit,
         device: &Device,
     ) -> Result<Trained<PreferenceTransformer, L::State>, TrainError> {
-        let Self { data, config, observer, cancel, checkpoint, .. } = self;
+        let Self { data, config, sampler, observer, cancel, checkpoint, .. } = self;
         let catalogue = data.catalogue();
         let pool = if split.valid.is_empty() { SplitRule::default().support } else { pool_size(split) };
         let schema = PreferenceSchema::from_tasks(catalogue, &split.train, data.like_rule());
         let initial = InitialValues::fit(&split.train, pool, &config.model, &schema, config.seed);
         let model = PreferenceTransformer::new(&config.model, &schema, catalogue, &initial, config.seed, device)?;
-        let sampler = UserSampler::new(split.train.clone(), sampling(&config, learner.supervision()))?;
-        let (users, seed) = (sampler.users(), config.seed);
+        let (sampler, tasks) = match sampler {
+            Some(own) => own,
+            None => {
+                let users = UserSampler::new(split.train.clone(), sampling(&config, learner.supervision()))?;
+                let tasks = users.users();
+                (Box::new(users) as Box<dyn TaskSampler>, tasks)
+            }
+        };
+        let seed = config.seed;
         let likes = data.like_rule().clone();
         let places = tie_order(catalogue.ids());
         let validation = Validation::new(split.valid.clone(), split.candidates(), likes, places, SHOTS.to_vec());
         let optimizers = Optimizers::for_transformer(&config.training);
-        let mut trainer = MetaTrainer::new(model, learner, &sampler, users, &config.training, seed, device)?
+        let mut trainer = MetaTrainer::new(model, learner, &*sampler, tasks, &config.training, seed, device)?
             .with_optimizers(optimizers)
             .with_validation(validation)
             .with_observer(Told(observer))
@@ -256,9 +273,12 @@ impl Observer for Told<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
     use crate::data::Action;
     use crate::data::synthetic::MarketConfig;
+    use crate::sampler::{Episode, EpisodeId, SamplerError};
 
     #[test]
     fn for_serving_nobody_is_left_out_but_the_validation_users() {
@@ -295,6 +315,25 @@ mod tests {
         assert_eq!(shots(&Config::default(), Supervision::EveryPrefix), 20);
         assert_eq!(shots(&Config::default(), Supervision::WholeContext), 0);
         assert_eq!(shots(&own, Supervision::WholeContext), 5);
+    }
+
+    #[test]
+    fn a_sampler_of_the_hosts_own_is_asked_for_its_episodes() {
+        struct Counted(UserSampler, AtomicUsize);
+        impl TaskSampler for &Counted {
+            fn episode(&self, id: EpisodeId) -> Result<Episode, SamplerError> {
+                self.1.fetch_add(1, Ordering::Relaxed);
+                self.0.episode(id)
+            }
+        }
+        let data = MarketConfig::default().with_users(60).generate().unwrap().into_dataset();
+        let split = split_for_serving(&data);
+        let config = UserSamplerConfig::default().with_shots(2..=4);
+        let own = Counted(UserSampler::new(split.train.clone(), config).unwrap(), AtomicUsize::new(0));
+        let mut config = Config::default();
+        (config.model.d_model, config.training.epochs, config.training.meta_batch) = (8, 2, 10);
+        Recommender::trainer(&data).config(&config).sampler(&own, 20).train(&Device::default()).unwrap();
+        assert_eq!(own.1.into_inner(), 40, "two epochs of twenty tasks");
     }
 
     #[test]

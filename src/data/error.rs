@@ -12,7 +12,7 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum DataError {
     /// A file or folder could not be opened or read.
-    #[error("{}: cannot be read", path.display())]
+    #[error("{}: cannot be read: {source}", path.display())]
     Io {
         /// Which one.
         path: PathBuf,

@@ -3,6 +3,7 @@
 use super::error::RecommendError;
 use super::user::AdaptedUser;
 use crate::data::{Action, Event, IndexedEvent, ItemIndex};
+use crate::persist::ModelFacts;
 
 /// The event on an item of the catalogue, checked.
 pub(super) fn index(event: &Event, item: ItemIndex, range: Option<(f32, f32)>) -> Result<IndexedEvent, RecommendError> {
@@ -27,12 +28,26 @@ pub(super) fn index(event: &Event, item: ItemIndex, range: Option<(f32, f32)>) -
 }
 
 /// Checks what a user who was read from outside holds.
-pub(super) fn check_kept(user: &AdaptedUser, items: usize) -> Result<(), RecommendError> {
+pub(super) fn check_kept(user: &AdaptedUser, items: usize, facts: &ModelFacts) -> Result<(), RecommendError> {
     let damaged = |what: String| Err(RecommendError::DamagedUser(what));
     if !user.seen().is_sorted_by(|a, b| a < b) {
         return damaged("its seen items are not in ascending order".to_owned());
     }
+    if user.seen().last().is_some_and(|item| item.position() >= items) {
+        return damaged(format!("it has seen an item that is none of the {items}"));
+    }
+    if user.events().len() > facts.max_context {
+        return damaged(format!("it has {} events: expected at most {}", user.events().len(), facts.max_context));
+    }
     for event in user.events() {
+        if user.seen().binary_search(&event.item).is_err() {
+            return damaged(format!("it has an event on item number {} and has not seen it", event.item.0));
+        }
+        if let (Some(value), Some((low, high))) = (event.value, facts.value_range)
+            && !(low..=high).contains(&value)
+        {
+            return damaged(format!("it has an event of value {value}: expected {low} to {high}"));
+        }
         if event.item.position() >= items {
             return damaged(format!("it has an event on item number {} of {items}", event.item.0));
         }
@@ -52,6 +67,28 @@ mod tests {
 
     fn value(event: Event) -> Result<Option<f32>, String> {
         index(&event, ItemIndex(0), Some((1.0, 5.0))).map(|event| event.value).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_user_read_from_outside_is_held_to_what_adapting_allows() {
+        let facts = ModelFacts::new("test", 1, Some((1.0, 5.0)));
+        let check = |events: serde_json::Value, seen: &[u32]| {
+            let user = serde_json::json!({ "fingerprint": "f", "events": events, "seen": seen });
+            check_kept(&serde_json::from_value(user).unwrap(), 9, &facts).map_err(|error| error.to_string())
+        };
+        let event = |item: u32, value: f32| serde_json::json!({ "item": item, "action": "rating", "value": value, "timestamp": null });
+        assert_eq!(check(serde_json::json!([event(3, 4.0)]), &[3, 8]), Ok(()));
+        for (events, seen, expected) in [
+            (serde_json::json!([event(3, 80.0)]), vec![3], "value 80"),
+            (serde_json::json!([event(3, 4.0)]), vec![8], "has not seen it"),
+            (serde_json::json!([event(3, 4.0)]), vec![3, 9], "none of the 9"),
+            (serde_json::json!([event(3, 4.0), event(4, 4.0)]), vec![3, 4], "2 events: expected at most 1"),
+            (serde_json::json!([event(12, 4.0)]), vec![3], "item"),
+            (serde_json::json!([]), vec![4, 3], "ascending"),
+        ] {
+            let error = check(events, &seen).unwrap_err();
+            assert!(error.contains(expected), "{error}");
+        }
     }
 
     #[test]

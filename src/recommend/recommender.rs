@@ -236,7 +236,7 @@ impl Recommender {
         if let Some(state) = user.state(self.number) {
             return Ok(state.clone());
         }
-        check_kept(user, self.catalogue.len())?;
+        check_kept(user, self.catalogue.len(), &self.facts)?;
         let [state]: [State; 1] = self
             .engine
             .adapt(&[user.events()])
