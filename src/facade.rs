@@ -103,7 +103,7 @@ impl<'a> RecommenderTrainer<'a> {
     }
 
     /// Trains on the episodes of this sampler, in epochs of `tasks` of them, instead of the [`UserSampler`] that the configuration describes. What training
-    /// starts from is fitted to the split's training users all the same.
+    /// starts from is fitted to the split's training users all the same. A checkpoint knows nothing of the sampler: resume with the same one.
     #[must_use]
     pub fn sampler(mut self, sampler: impl TaskSampler + 'a, tasks: usize) -> Self {
         self.sampler = Some((Box::new(sampler), tasks));

@@ -68,6 +68,7 @@ impl fmt::Display for Action {
 /// The text is no action's name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is no action: expected one of browse, click, save, purchase, play, like, dislike, rating")]
+#[non_exhaustive]
 pub struct UnknownAction(pub String);
 
 impl FromStr for Action {

@@ -117,6 +117,14 @@ pub fn values<M: Module>(module: &M) -> GradientsParams {
     visitor.0
 }
 
+/// A new leaf in the place of `tensor`, on the graph and tracked as that was: its value is `change` of the old one, computed without a graph.
+fn replaced<const D: usize>(tensor: Tensor<D>, change: impl FnOnce(Tensor<D>) -> Tensor<D>) -> Tensor<D> {
+    let (tracked, on_graph) = (tensor.is_require_grad(), tensor.is_autodiff());
+    let value = change(plain(tensor));
+    let leaf = if on_graph { Tensor::from_inner(value) } else { value };
+    if tracked { leaf.require_grad() } else { leaf }
+}
+
 /// A tensor without its graph.
 fn plain<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {
     if tensor.is_autodiff() { tensor.inner() } else { tensor }
@@ -130,12 +138,7 @@ struct Axpy<'a> {
 impl ModuleMapper for Axpy<'_> {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let Some(grad) = self.grads.get::<D>(param.id) else { return param };
-        param.map(|tensor| {
-            let (tracked, on_graph) = (tensor.is_require_grad(), tensor.is_autodiff());
-            let moved = plain(tensor) + grad * self.scale;
-            let moved = if on_graph { Tensor::from_inner(moved) } else { moved };
-            if tracked { moved.require_grad() } else { moved }
-        })
+        param.map(|tensor| replaced(tensor, |value| value + grad * self.scale))
     }
 }
 
@@ -183,12 +186,7 @@ struct Blend<'a> {
 impl ModuleMapper for Blend<'_> {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let Some(value) = self.values.get::<D>(param.id) else { return param };
-        param.map(|tensor| {
-            let (tracked, on_graph) = (tensor.is_require_grad(), tensor.is_autodiff());
-            let blended = plain(tensor) * (1.0 - self.weight) + value * self.weight;
-            let blended = if on_graph { Tensor::from_inner(blended) } else { blended };
-            if tracked { blended.require_grad() } else { blended }
-        })
+        param.map(|tensor| replaced(tensor, |old| old * (1.0 - self.weight) + value * self.weight))
     }
 }
 
@@ -206,11 +204,7 @@ struct Graft<'a> {
 impl ModuleMapper for Graft<'_> {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let Some(value) = self.values.get::<D>(param.id).filter(|_| self.ids.contains(&param.id)) else { return param };
-        param.map(|tensor| {
-            let (tracked, on_graph) = (tensor.is_require_grad(), tensor.is_autodiff());
-            let value = if on_graph { Tensor::from_inner(value) } else { value };
-            if tracked { value.require_grad() } else { value }
-        })
+        param.map(|tensor| replaced(tensor, |_| value))
     }
 }
 

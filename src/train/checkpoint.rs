@@ -100,7 +100,8 @@ impl<M: PreferenceModel, S: Module> RunState<M, S> {
             self.ledger.best_rating = score.rating();
             self.best_model = graft(self.best_model.clone(), &self.average_model, &rating);
         }
-        if if state_only_rates { better_rating } else { better_ranking } {
+        let better_state = if state_only_rates { better_rating } else { better_ranking };
+        if better_state {
             self.best_state = self.average_state.clone();
         }
         if better_ranking {

@@ -5,7 +5,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, TensorData};
 use rand::Rng;
 
-use crate::data::Catalogue;
+use crate::data::{Catalogue, ItemIndex};
 use crate::model::initial::{InitialValues, normal};
 use crate::model::noise::NoiseSource;
 use crate::model::transformer::config::PreferenceTransformerConfig;
@@ -57,14 +57,13 @@ impl ItemTower {
         };
         let (input, output) = (table(), table());
         let known = schema.known.iter().map(|&known| if known { 1.0 } else { 0.0 }).collect::<Vec<f32>>();
-        let plain = device.clone();
         Self {
             input,
             output,
             popularity: parameter(initial.popularity.clone(), [items], device).set_require_grad(false),
             cold: parameter(vec![initial.cold_popularity], [1], device).set_require_grad(false),
-            known: Tensor::from_data(TensorData::new(known, [items, 1]), &plain),
-            described: Tensor::from_data(TensorData::new(described, [items, features]), &plain),
+            known: Tensor::from_data(TensorData::new(known, [items, 1]), device),
+            described: Tensor::from_data(TensorData::new(described, [items, features]), device),
         }
     }
 
@@ -103,7 +102,7 @@ fn describe(catalogue: &Catalogue) -> (Vec<f32>, usize) {
     let features = (categories + width).max(1);
     let mut described = vec![0.0; catalogue.len() * features];
     for (row, index) in described.chunks_exact_mut(features).zip(0..) {
-        let codes = &catalogue.item(crate::data::ItemIndex(index)).categories;
+        let codes = &catalogue.item(ItemIndex(index)).categories;
         for &code in codes {
             row[code as usize] = 1.0 / (codes.len() as f32).sqrt();
         }
