@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::meta::LearnerConfig;
-use crate::model::PreferenceTransformerConfig;
+use crate::meta::{LearnerConfig, ServingLearner, WithLearner};
+use crate::model::{PreferenceTransformer, PreferenceTransformerConfig};
 use crate::sampler::UserSamplerConfig;
 use crate::train::{TrainError, TrainingConfig};
 
@@ -81,14 +81,19 @@ impl Config {
     /// The first that is out of its bounds, by name.
     pub fn check(&self) -> Result<(), TrainError> {
         self.model.check()?;
-        match &self.learner {
-            LearnerConfig::ClosedForm(_) => {}
-            LearnerConfig::Fomaml(config) => config.init().map(|_| ())?,
-            LearnerConfig::Reptile(config) => config.init().map(|_| ())?,
-        }
+        self.learner.build(Checked)?;
         self.sampler.check()?;
         self.training.check()
     }
+}
+
+/// Nothing is done with a learner whose settings are in their bounds.
+struct Checked;
+
+impl WithLearner<PreferenceTransformer> for Checked {
+    type Output = ();
+
+    fn with<L: ServingLearner<PreferenceTransformer> + Clone>(self, _: L) {}
 }
 
 #[cfg(test)]

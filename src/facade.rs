@@ -11,7 +11,7 @@ use crate::data::{
     Dataset, IndexedEvent, ItemIndex, LikeRule, SplitRule, TaskHistory, UserIndex, UserSplit, tie_order,
 };
 use crate::evaluate::pool_size;
-use crate::meta::{LearnerConfig, ServingLearner};
+use crate::meta::{ServingLearner, WithLearner};
 use crate::model::initial::InitialValues;
 use crate::model::{PreferenceSchema, PreferenceTransformer, Supervision};
 use crate::persist::PersistError;
@@ -136,25 +136,27 @@ impl<'a> RecommenderTrainer<'a> {
     /// # Errors
     /// If a setting is out of its bounds, there is nobody to train on, the loss or the model is no longer finite, the token was used
     /// ([`TrainError::Cancelled`]), or a checkpoint can't be written or read.
-    pub fn train(mut self, device: &Device) -> Result<Recommender, TrainError> {
+    pub fn train(self, device: &Device) -> Result<Recommender, TrainError> {
+        let learner = self.config.learner.clone();
+        learner.build(Train { trainer: self, device })?
+    }
+
+    /// Trains with a learner of any crate, in place of the one that the configuration names. What is saved is then loaded with
+    /// [`Recommender::load_transformer`].
+    ///
+    /// # Errors
+    /// As [`RecommenderTrainer::train`].
+    pub fn train_with<L>(mut self, learner: L, device: &Device) -> Result<Recommender, TrainError>
+    where
+        L: ServingLearner<PreferenceTransformer> + Clone,
+    {
         self.config.check()?;
         let split = match self.split.take().or_else(|| self.data.pinned_split().cloned()) {
             Some(split) => split,
             None => split_for_serving(self.data),
         };
-        match self.config.learner.clone() {
-            LearnerConfig::ClosedForm(config) => self.train_with(config.init(), &split, device),
-            LearnerConfig::Fomaml(config) => self.train_with(config.init()?, &split, device),
-            LearnerConfig::Reptile(config) => self.train_with(config.init()?, &split, device),
-        }
-    }
-
-    fn train_with<L>(self, learner: L, split: &UserSplit, device: &Device) -> Result<Recommender, TrainError>
-    where
-        L: ServingLearner<PreferenceTransformer> + Clone,
-    {
         let (data, config) = (self.data, self.config.clone());
-        let trained = self.meta_train(learner.clone(), split, &device.clone().inner().autodiff())?;
+        let trained = self.meta_train(learner.clone(), &split, &device.clone().inner().autodiff())?;
         let parts = (trained.model, trained.state, learner);
         RecommenderParts::of_transformer(parts, data.catalogue().clone(), &config)
             .and_then(|parts| Recommender::from_parts(parts, device))
@@ -196,6 +198,20 @@ impl<'a> RecommenderTrainer<'a> {
             trainer = trainer.with_checkpoint(path).with_mark(mark(&config, data, split));
         }
         trainer.run()
+    }
+}
+
+/// Trains with whichever learner the configuration names.
+struct Train<'a, 'b> {
+    trainer: RecommenderTrainer<'a>,
+    device: &'b Device,
+}
+
+impl WithLearner<PreferenceTransformer> for Train<'_, '_> {
+    type Output = Result<Recommender, TrainError>;
+
+    fn with<L: ServingLearner<PreferenceTransformer> + Clone>(self, learner: L) -> Self::Output {
+        self.trainer.train_with(learner, self.device)
     }
 }
 

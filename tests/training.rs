@@ -12,13 +12,13 @@ use burn::tensor::Device;
 use metarec::data::synthetic::MarketConfig;
 use metarec::data::{Dataset, SplitRule, UserSplit, tie_order};
 use metarec::meta::{
-    ClosedForm, ClosedFormConfig, Fomaml, FomamlConfig, MetaGradient, MetaLearner, Reptile, ReptileConfig,
-    ServingLearner, combine, norm, values,
+    Anil, AnilConfig, ClosedForm, ClosedFormConfig, Fomaml, FomamlConfig, InContext, InContextConfig, LearnedRates,
+    Maml, MamlConfig, MetaGradient, MetaLearner, Moves, Reptile, ReptileConfig, ServingLearner, combine, norm, values,
 };
 use metarec::model::initial::InitialValues;
 use metarec::model::{
     AdaptableModel, MetaBatch, PreferenceModel, PreferenceSchema, PreferenceTransformer, PreferenceTransformerConfig,
-    Supervision, TaskEvents,
+    Supervision, SupportUse, TaskEvents,
 };
 use metarec::persist::{PersistError, read_parts};
 use metarec::sampler::{EpisodeId, SupportOrder, TaskSampler, UserSampler, UserSamplerConfig};
@@ -92,6 +92,18 @@ fn closed_form() -> ClosedForm {
     ClosedFormConfig::default().init()
 }
 
+fn in_context() -> InContext {
+    InContextConfig::default().init()
+}
+
+fn anil() -> Anil {
+    AnilConfig::default().with_rates(Some(LearnedRates::default())).init().unwrap()
+}
+
+fn maml() -> Maml {
+    MamlConfig::default().with_moves(Moves::Head).with_rates(Some(LearnedRates::default())).init().unwrap()
+}
+
 fn fomaml() -> Fomaml {
     FomamlConfig::default().init().unwrap()
 }
@@ -104,6 +116,9 @@ fn reptile() -> Reptile {
 macro_rules! with_every_learner {
     ($test:ident) => {
         $test("closed form", closed_form);
+        $test("in context", in_context);
+        $test("ANIL", anil);
+        $test("MAML", maml);
         $test("first-order MAML", fomaml);
         $test("Reptile", reptile);
     };
@@ -371,6 +386,10 @@ impl<M: AdaptableModel, L: MetaLearner<M>> MetaLearner<M> for Spoilt<L> {
     type State = L::State;
     type Adapted = L::Adapted;
 
+    fn support_use(&self) -> SupportUse {
+        self.inner.support_use()
+    }
+
     fn init_state(&self, model: &M) -> L::State {
         self.inner.init_state(model)
     }
@@ -549,7 +568,7 @@ fn gradients_of_many_threads_at_once_are_those_of_one() {
             .map(|index| {
                 let episode = world.sampler.episode(EpisodeId { seed: 1, index }).unwrap();
                 let plain = Device::default();
-                let support = [TaskEvents::support(&episode.support)];
+                let support = [learner.support_use().of(&episode.support)];
                 let query = [TaskEvents::query(&episode.support, &episode.query)];
                 MetaBatch {
                     support: model.batch(&support, Supervision::EveryPrefix, &plain),

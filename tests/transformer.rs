@@ -8,7 +8,7 @@ use metarec::data::{Action, Catalogue, Dataset, IndexedEvent, ItemIndex, LikeRul
 use metarec::model::initial::{InitialValues, RatingFit, fit_ratings, item_vectors};
 use metarec::model::{
     AdaptableModel, CandidateLoss, ModelError, PreferenceModel, PreferenceSchema, PreferenceTransformer,
-    PreferenceTransformerConfig, Supervision, TaskEvents,
+    PreferenceTransformerConfig, Supervision, TaskBatch, TaskEvents,
 };
 
 fn config() -> PreferenceTransformerConfig {
@@ -121,14 +121,17 @@ fn later_events_do_not_change_what_is_said_of_earlier_prefixes() {
 }
 
 #[test]
-fn a_support_set_is_learned_from_whatever_the_supervision() {
-    // From its whole context a support set predicts nothing: a learner that steps on it would stand still when it serves.
+fn a_support_set_that_is_read_alone_predicts_nothing() {
     let data = market();
     let model = model(&data);
-    let task = [TaskEvents::support(&data.history(UserIndex(2))[..6])];
-    let every = losses(&model, &task, Supervision::EveryPrefix);
-    assert!(every[0] > 0.1, "{every:?}");
-    assert_eq!(losses(&model, &task, Supervision::WholeContext), every);
+    let events = &data.history(UserIndex(2))[..6];
+    for supervision in [Supervision::EveryPrefix, Supervision::WholeContext] {
+        assert_eq!(losses(&model, &[TaskEvents::context(events)], supervision), [0.0]);
+    }
+    assert_eq!(states(&model, &[events]), {
+        let batch = model.batch(&[TaskEvents::context(events)], Supervision::WholeContext, &Device::default());
+        vec![numbers(model.state(&batch))]
+    });
 }
 
 /// Scores of every item after a context, as they are served.
@@ -160,19 +163,37 @@ fn the_full_loss_is_the_likelihood_worked_out_from_the_scores() {
     assert_near(&losses(&model, &task, Supervision::WholeContext), &each[2..], 1e-5, "whole context");
     let mean = each.iter().sum::<f64>() / 3.0;
     assert_near(&losses(&model, &task, Supervision::EveryPrefix), &[mean], 1e-5, "every prefix");
+}
 
-    // A support set: each prefix predicts the likes after it, among all items that training knows.
-    let events = [rating(3, 5.0), rating(8, 1.0), rating(1, 4.0)];
-    let known: Vec<usize> = (0..24).filter(|&item| item != 9).collect();
-    let after = [&[3, 1][..], &[1], &[1], &[]];
-    let sum: f64 =
-        (0..4).map(|shots| likelihood(&scores(&model, &events[..shots]), &known, after[shots]) / scale).sum();
-    assert_near(
-        &losses(&model, &[TaskEvents::support(&events)], Supervision::EveryPrefix),
-        &[sum / 4.0],
-        1e-5,
-        "support",
-    );
+#[test]
+fn of_a_support_set_each_like_is_predicted_from_all_the_other_events() {
+    let data = market();
+    let model = model_without(&data, &[9], &config(), &uneven(24));
+    let scale = f64::from(model.schema().likes_per_task);
+    // Likes: 3, 1 and 9, which training does not know. 8 is none.
+    let events = [rating(3, 5.0), rating(8, 1.0), rating(1, 4.0), rating(9, 5.0)];
+    let sum: f64 = [3, 1, 9]
+        .into_iter()
+        .map(|left_out| {
+            let others: Vec<IndexedEvent> =
+                events.iter().filter(|event| event.item != ItemIndex(left_out)).copied().collect();
+            let read: Vec<usize> = others.iter().map(|event| event.item.position()).collect();
+            // What training does not know is a candidate where it is what was liked.
+            let candidate = |item: &usize| !read.contains(item) && (*item != 9 || left_out == 9);
+            let candidates: Vec<usize> = (0..24).filter(candidate).collect();
+            likelihood(&scores(&model, &others), &candidates, &[left_out as usize]) / scale
+        })
+        .sum();
+    let support = TaskEvents::support(&events);
+    assert_near(&losses(&model, &[support], Supervision::WholeContext), &[sum], 1e-5, "alone");
+    // Beside tasks with more and with fewer likes, and cut out again.
+    let long = [1, 2, 3, 4, 5, 6].map(|item| rating(item, 5.0));
+    let tasks = [TaskEvents::support(&long), support, TaskEvents::support(&[])];
+    let batch = model.batch(&tasks, Supervision::EveryPrefix, &Device::default());
+    let together = numbers(model.loss(&batch));
+    assert_near(&together[1..], &[sum, 0.0], 1e-5, "together");
+    assert_near(&numbers(model.loss(&batch.narrow(1, 1))), &[sum], 1e-5, "cut out");
+    assert_near(&numbers(model.state(&batch))[9..18], &states(&model, &[&events])[0], 1e-6, "the whole context");
 }
 
 #[test]
@@ -208,8 +229,10 @@ fn the_sampled_loss_approaches_the_full_one_as_the_sample_grows() {
         let model = model_without(&data, &[9, 10], &config, &uneven(24));
         let context = [rating(3, 5.0), rating(8, 1.0)];
         let query = [rating(1, 5.0), rating(4, 4.0), rating(6, 4.0)];
-        let tasks = [TaskEvents::support(&query), TaskEvents::query(&context, &query), TaskEvents::query(&[], &query)];
-        losses(&model, &tasks, Supervision::EveryPrefix)
+        let tasks = [TaskEvents::query(&context, &query), TaskEvents::query(&[], &query)];
+        let mut found = losses(&model, &tasks, Supervision::EveryPrefix);
+        found.extend(losses(&model, &[TaskEvents::support(&query)], Supervision::EveryPrefix));
+        found
     };
     let full = of(CandidateLoss::Full);
     let far = |size| {

@@ -8,6 +8,8 @@ use burn::Tensor;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamGroup, ParamId};
 use burn::optim::GradientsParams;
 
+use crate::model::AdaptableModel;
+
 struct Combine<'a> {
     a: (&'a GradientsParams, f64),
     b: (&'a GradientsParams, f64),
@@ -79,26 +81,43 @@ pub fn clip_by_norm<M: Module>(module: &M, grads: GradientsParams, limit: f64) -
     (clipped, norm)
 }
 
-struct Way<'a> {
-    to: &'a GradientsParams,
-    moving: Option<&'a HashSet<ParamId>>,
+struct Selected<'a, F> {
+    grads: &'a GradientsParams,
+    which: F,
     out: GradientsParams,
 }
 
-impl ModuleVisitor for Way<'_> {
+impl<F: Fn(ParamId) -> bool> ModuleVisitor for Selected<'_, F> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let moves = param.is_require_grad() && self.moving.is_none_or(|ids| ids.contains(&param.id));
-        if let Some(to) = self.to.get::<D>(param.id).filter(|_| moves) {
-            self.out.register(param.id, plain(param.val()) - to);
+        if let Some(one) = self.grads.get::<D>(param.id).filter(|_| (self.which)(param.id)) {
+            self.out.register(param.id, one);
         }
     }
 }
 
-/// `from - to`, for the parameters that learn and, where they are named, are among `moving`: an optimizer steps whatever it is given, and would decay the rest.
-pub(crate) fn way<M: Module>(from: &M, to: &M, moving: Option<&HashSet<ParamId>>) -> GradientsParams {
-    let mut visitor = Way { to: &values(to), moving, out: GradientsParams::new() };
-    from.visit(&mut visitor);
+/// Those gradients whose parameters are wanted.
+pub(crate) fn selected<M: Module>(
+    module: &M,
+    grads: &GradientsParams,
+    which: impl Fn(ParamId) -> bool,
+) -> GradientsParams {
+    let mut visitor = Selected { grads, which, out: GradientsParams::new() };
+    module.visit(&mut visitor);
     visitor.out
+}
+
+/// The ids of the parameters that training moves: all but the model's [`fixed`](AdaptableModel::fixed) ones.
+#[must_use]
+pub fn learned<M: AdaptableModel>(model: &M) -> HashSet<ParamId> {
+    struct All(HashSet<ParamId>);
+    impl ModuleVisitor for All {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            self.0.insert(param.id);
+        }
+    }
+    let mut all = All(HashSet::new());
+    model.visit(&mut all);
+    &all.0 - &members(model, &model.fixed())
 }
 
 struct Values(GradientsParams);
@@ -118,7 +137,7 @@ pub fn values<M: Module>(module: &M) -> GradientsParams {
 }
 
 /// A new leaf in the place of `tensor`, on the graph and tracked as that was: its value is `change` of the old one, computed without a graph.
-fn replaced<const D: usize>(tensor: Tensor<D>, change: impl FnOnce(Tensor<D>) -> Tensor<D>) -> Tensor<D> {
+pub(crate) fn replaced<const D: usize>(tensor: Tensor<D>, change: impl FnOnce(Tensor<D>) -> Tensor<D>) -> Tensor<D> {
     let (tracked, on_graph) = (tensor.is_require_grad(), tensor.is_autodiff());
     let value = change(plain(tensor));
     let leaf = if on_graph { Tensor::from_inner(value) } else { value };
@@ -126,7 +145,7 @@ fn replaced<const D: usize>(tensor: Tensor<D>, change: impl FnOnce(Tensor<D>) ->
 }
 
 /// A tensor without its graph.
-fn plain<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {
+pub(crate) fn plain<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {
     if tensor.is_autodiff() { tensor.inner() } else { tensor }
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::meta::gaussian::GaussianPrior;
 use crate::meta::learner::{MetaGradient, MetaLearner, ServingLearner};
-use crate::model::{LinearHeadModel, MetaBatch, PreferenceModel, RatesLinearly, Supervision};
+use crate::model::{LinearHeadModel, MetaBatch, PreferenceModel, RatesLinearly, Supervision, SupportUse};
 
 /// Settings of [`ClosedForm`]: there are none, as everything about it is learned.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +55,10 @@ impl<M: PreferenceModel + LinearHeadModel> MetaLearner<M> for ClosedForm {
     fn init_state(&self, model: &M) -> GaussianPrior {
         let (covariance, noise) = model.head_prior();
         GaussianPrior::new(&covariance, noise, &model.head_weight().device())
+    }
+
+    fn support_use(&self) -> SupportUse {
+        SupportUse::Read
     }
 
     fn supervision(&self) -> Supervision {

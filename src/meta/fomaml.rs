@@ -1,30 +1,59 @@
 //! First-order MAML.
 
-use burn::Tensor;
-use burn::optim::{GradientsAccumulator, GradientsParams};
+use burn::optim::GradientsParams;
 use serde::{Deserialize, Serialize};
 
 use crate::meta::config::LearnerError;
-use crate::meta::inner::{FastWeights, InnerLoop, InnerLoopConfig};
-use crate::meta::learner::{MetaGradient, MetaLearner, ServingLearner, Stateless};
-use crate::model::{AdaptableModel, MetaBatch, PreferenceModel, Supervision};
+use crate::meta::descent::{Descent, Estimator};
+use crate::meta::inner::{InnerLoop, InnerLoopConfig, LearnedRates, Moves, Path, Rates};
+use crate::meta::learner::MetaGradient;
+use crate::meta::maml::rates_gradient;
+use crate::model::{AdaptableModel, MetaBatch};
 
 /// Settings of [`Fomaml`].
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct FomamlConfig {
     /// How a task adapts.
     pub inner: InnerLoopConfig,
+    /// Which parameters it may move.
+    pub moves: Moves,
+    /// Whether the lengths of its steps are learned, to first order: as if later gradients did not depend on earlier steps.
+    pub rates: Option<LearnedRates>,
+}
+
+impl Default for FomamlConfig {
+    fn default() -> Self {
+        Self { inner: InnerLoopConfig::default(), moves: Moves::Head, rates: None }
+    }
 }
 
 impl FomamlConfig {
+    /// The same with other steps.
+    #[must_use]
+    pub fn with_inner(self, inner: InnerLoopConfig) -> Self {
+        Self { inner, ..self }
+    }
+
+    /// The same with other parameters moving.
+    #[must_use]
+    pub fn with_moves(self, moves: Moves) -> Self {
+        Self { moves, ..self }
+    }
+
+    /// The same with rates learned, or fixed.
+    #[must_use]
+    pub fn with_rates(self, rates: Option<LearnedRates>) -> Self {
+        Self { rates, ..self }
+    }
+
     /// Checks the settings and makes the learner.
     ///
     /// # Errors
     /// The setting that is out of its bounds, by name.
     pub fn init(&self) -> Result<Fomaml, LearnerError> {
-        Ok(Fomaml { inner: self.inner.init()? })
+        Ok(Descent::new(InnerLoop::new(&self.inner, &self.moves, self.rates)?, AtFastWeights))
     }
 }
 
@@ -32,66 +61,25 @@ impl FomamlConfig {
 /// the support, and for the initialisation the query gradient taken at the fast weights, as if they did not depend on it.
 ///
 /// A meta-gradient costs `inner_steps + 1` gradients a task; adaptation `inner_steps`, on an autodiff device.
-#[derive(Clone, Debug)]
-pub struct Fomaml {
-    inner: InnerLoop,
-}
+pub type Fomaml = Descent<AtFastWeights>;
 
-impl Fomaml {
-    /// The inner loop.
-    #[must_use]
-    pub fn inner(&self) -> &InnerLoop {
-        &self.inner
-    }
-}
+/// The query gradient at the fast weights.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AtFastWeights;
 
-impl<M: AdaptableModel> MetaLearner<M> for Fomaml {
-    type State = Stateless;
-    type Adapted = FastWeights<M>;
-
-    fn init_state(&self, _: &M) -> Stateless {
-        Stateless::default()
-    }
-
-    fn supervision(&self) -> Supervision {
-        Supervision::WholeContext
-    }
-
-    fn needs_autodiff(&self) -> bool {
-        true
-    }
-
-    fn adapt(&self, model: &M, _: &Stateless, support: &M::Batch) -> FastWeights<M> {
-        self.inner.adapt(model, support)
-    }
-
-    fn query_loss(&self, _: &M, _: &Stateless, adapted: &FastWeights<M>, query: &M::Batch) -> Tensor<1> {
-        adapted.losses(query)
-    }
-
-    fn meta_gradient(&self, model: &M, _: &Stateless, batch: &MetaBatch<M::Batch>) -> MetaGradient {
-        let (mut sum, mut losses) = (GradientsAccumulator::new(), Vec::new());
-        for task in 0..batch.tasks() {
-            let one = batch.narrow(task, 1);
-            let fast = self.inner.descend(model, &[&one.support]);
-            let loss = fast.loss(&one.query);
-            sum.accumulate(model, GradientsParams::from_grads(loss.clone().sum().backward(), &fast));
-            losses.push(loss.inner());
-        }
-        MetaGradient { model: sum.grads(), state: GradientsParams::new(), query_loss: Tensor::cat(losses, 0) }
-    }
-}
-
-impl<M: PreferenceModel> ServingLearner<M> for Fomaml {
-    fn task(&self, adapted: &FastWeights<M>, task: usize) -> FastWeights<M> {
-        adapted.task(task)
-    }
-
-    fn rank(&self, _: &M, _: &M::Catalogue, adapted: &FastWeights<M>) -> Tensor<2> {
-        adapted.rank()
-    }
-
-    fn rate(&self, _: &M, _: &M::Catalogue, adapted: &FastWeights<M>) -> Option<Tensor<2>> {
-        adapted.rate()
+impl Estimator for AtFastWeights {
+    fn estimate<M: AdaptableModel>(
+        &self,
+        inner: &InnerLoop,
+        model: &M,
+        rates: &Rates,
+        one: &MetaBatch<M::Batch>,
+    ) -> MetaGradient {
+        let path = Path::walk(inner, model, rates, &one.support);
+        let loss = path.end().loss(&one.query);
+        let gradient = GradientsParams::from_grads(loss.clone().sum().backward(), path.end());
+        let steps = (0..path.len()).map(|step| path.back(step, &gradient, &mut Default::default()).of_rates);
+        let state = rates_gradient(rates, if rates.id().is_some() { steps.collect() } else { Vec::new() });
+        MetaGradient { model: gradient, state, query_loss: loss.inner() }
     }
 }

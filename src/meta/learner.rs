@@ -4,7 +4,7 @@ use burn::Tensor;
 use burn::module::{Module, ModuleDisplay};
 use burn::optim::GradientsParams;
 
-use crate::model::{AdaptableModel, MetaBatch, PreferenceModel, Supervision};
+use crate::model::{AdaptableModel, MetaBatch, PreferenceModel, Supervision, SupportUse};
 
 /// The gradient of an outer step, as *sums* over its tasks: the shards of a meta-batch add up to the whole.
 ///
@@ -42,6 +42,9 @@ pub trait MetaLearner<M: AdaptableModel>: Send + Sync + 'static {
 
     /// The state that training starts from, on the model's device.
     fn init_state(&self, model: &M) -> Self::State;
+
+    /// What support sets are for: to be read, or to take steps on.
+    fn support_use(&self) -> SupportUse;
 
     /// From how much of the support query sets are to be predicted in training.
     fn supervision(&self) -> Supervision;

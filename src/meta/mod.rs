@@ -1,32 +1,54 @@
 //! Meta-learners: how a model becomes a user's own after a few events.
 //!
-//! A learner is chosen on two axes. *What moves, and how*: nothing (the model reads its support in context), a linear head in closed form, or
-//! any parameters by gradient steps ([`InnerLoop`]). *How the gradient for the initialisation is estimated*: exactly through a closed form, at the fast weights
-//! ([`Fomaml`]), or as a difference of weights ([`Reptile`]). A learner estimates and adapts; it never steps, so any of Burn's optimizers goes with any of them.
+//! A learner is chosen on two axes. *What moves, and how*: nothing ([`InContext`]: the model reads its support), a linear head in closed form
+//! ([`ClosedForm`]), a small head by unrolled steps ([`Anil`]), or any parameters by gradient steps ([`Descent`] with its [`InnerLoop`]: how many steps,
+//! along what, how long, of which parameters). *How the gradient for the initialisation is estimated*: exactly, through a closed form or unrolled steps; by Hessian-vector products
+//! ([`Maml`], and Meta-SGD, which is MAML with learned rates: [`MetaSgdConfig`]); at the fast weights ([`Fomaml`]); or as a difference of weights ([`Reptile`]).
+//! A learner estimates and adapts; it never steps, so any of Burn's optimizers goes with any of them.
+//!
+//! | learner | asks of the model | adapting takes autodiff |
+//! |---|---|---|
+//! | [`InContext`] | [`PreferenceModel`](crate::model::PreferenceModel) that reads its context | no |
+//! | [`ClosedForm`] | [`LinearHeadModel`](crate::model::LinearHeadModel): a rating regression | no |
+//! | [`Anil`] | [`HeadModel`](crate::model::HeadModel): the gradient of its head | no |
+//! | [`Maml`], [`Fomaml`], [`Reptile`] | [`AdaptableModel`](crate::model::AdaptableModel) | yes |
 //!
 //! To add one: a file here with a config, a struct and an `impl` of [`MetaLearner`] (and of [`ServingLearner`] if it is to serve users), one variant in
 //! [`LearnerConfig`], one line in the contract tests.
 
+mod anil;
 mod arithmetic;
 mod closed_form;
 mod config;
 #[cfg(any(test, feature = "testing"))]
 pub mod contract;
+mod descent;
 #[cfg(any(test, feature = "testing"))]
 mod differences;
 mod fomaml;
 mod gaussian;
+mod in_context;
 mod inner;
 mod learner;
+mod maml;
 mod reptile;
 #[cfg(test)]
 mod tests;
 
-pub use arithmetic::{axpy, blend, clip_by_norm, combine, dot, graft, is_finite, members, norm, scaled, values};
+pub use anil::{Anil, AnilConfig};
+pub use arithmetic::{
+    axpy, blend, clip_by_norm, combine, dot, graft, is_finite, learned, members, norm, scaled, values,
+};
 pub use closed_form::{ClosedForm, ClosedFormConfig, ClosedFormUser};
-pub use config::{LearnerConfig, LearnerError};
-pub use fomaml::{Fomaml, FomamlConfig};
+pub use config::{LearnerConfig, LearnerError, WithLearner};
+pub use descent::{Descent, Estimator};
+pub use fomaml::{AtFastWeights, Fomaml, FomamlConfig};
 pub use gaussian::GaussianPrior;
-pub use inner::{FastWeights, InnerLoop, InnerLoopConfig, Moves};
+pub use in_context::{InContext, InContextConfig};
+pub use inner::{
+    FastHeads, FastWeights, InnerLoop, InnerLoopConfig, InnerOptimizer, LearnedRates, Moves, RateScope, RateSteps,
+    Rates,
+};
 pub use learner::{MetaGradient, MetaLearner, ServingLearner, Stateless};
-pub use reptile::{Reptile, ReptileConfig};
+pub use maml::{HessianVector, Maml, MamlConfig, MetaSgdConfig};
+pub use reptile::{Reptile, ReptileConfig, WayToFastWeights};

@@ -2,7 +2,8 @@
 //!
 //! The traits come first, and know nothing of learners: [`TaskBatch`] is some tasks' tensors, [`AdaptableModel`] has a loss for each of them,
 //! [`PreferenceModel`] turns events into such batches and a user's state into scores of a whole catalogue, [`LinearHeadModel`] also predicts numbers
-//! linearly in known features, which is what a closed-form head needs. [`PreferenceTransformer`] implements them all and is the default.
+//! linearly in known features, which is what a closed-form head needs, and [`HeadModel`] writes the gradient of a small head itself, which is what unrolled steps
+//! need. [`PreferenceTransformer`] implements them all and is the default.
 
 pub mod initial;
 mod noise;
@@ -11,8 +12,10 @@ mod traits;
 pub mod transformer;
 
 pub use noise::NoiseSource;
-pub use task::{MetaBatch, Supervision, Targets, TaskBatch, TaskEvents};
-pub use traits::{AdaptableModel, LinearExamples, LinearHeadModel, PreferenceModel, RatesLinearly};
+pub use task::{MetaBatch, Supervision, SupportUse, Targets, TaskBatch, TaskEvents};
+pub use traits::{
+    AdaptableModel, HeadModel, LinearExamples, LinearHeadModel, PreferenceModel, RatesLinearly, ServesHeads,
+};
 pub use transformer::{
     CandidateLoss, ModelError, PreferenceBatch, PreferenceSchema, PreferenceTransformer, PreferenceTransformerConfig,
 };

@@ -71,10 +71,16 @@ pub struct TaskEvents<'a> {
 }
 
 impl<'a> TaskEvents<'a> {
-    /// A support set: each event is predicted from those before it.
+    /// A support set that is read, and of which nothing is to be predicted.
+    #[must_use]
+    pub fn context(events: &'a [IndexedEvent]) -> Self {
+        Self { context: events, targets: Targets::Nothing, passed_over: &[] }
+    }
+
+    /// A support set to take gradient steps on: each event is predicted from the others.
     #[must_use]
     pub fn support(events: &'a [IndexedEvent]) -> Self {
-        Self { context: events, targets: Targets::Context, passed_over: &[] }
+        Self { context: events, targets: Targets::Others, passed_over: &[] }
     }
 
     /// A query set that is predicted from a support set.
@@ -94,17 +100,40 @@ impl<'a> TaskEvents<'a> {
 /// What a model is to predict from the context of a task.
 #[derive(Clone, Copy, Debug)]
 pub enum Targets<'a> {
-    /// Each event of the context, from the events before it.
-    Context,
+    /// Nothing: the loss is 0.
+    Nothing,
+    /// Each event of the context, from the *other* events of the context, later ones included. A model that reads no context predicts each from
+    /// nothing but its own parameters.
+    Others,
     /// These events, from the context.
     Later(&'a [IndexedEvent]),
 }
 
-/// From how much of the context a model predicts its targets when it learns.
+/// What a learner does with a support set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SupportUse {
+    /// It is read: batches of it have [`Targets::Nothing`].
+    Read,
+    /// Steps are taken on its loss: batches of it have [`Targets::Others`].
+    Descended,
+}
+
+impl SupportUse {
+    /// A support set as such a learner needs it.
+    #[must_use]
+    pub fn of(self, events: &[IndexedEvent]) -> TaskEvents<'_> {
+        match self {
+            Self::Read => TaskEvents::context(events),
+            Self::Descended => TaskEvents::support(events),
+        }
+    }
+}
+
+/// From how much of the context a model predicts [`Targets::Later`] when it learns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Supervision {
     /// From every prefix, the empty one included: one pass trains all numbers of shots at once. For models that read their support in context.
     EveryPrefix,
-    /// From the whole context. For learners that have moved weights on all of it. Events of the context itself are predicted from every prefix all the same.
+    /// From the whole context. For learners that have moved weights on all of it.
     WholeContext,
 }

@@ -22,6 +22,14 @@ pub trait AdaptableModel: Module + ModuleDisplay + Sync + 'static {
 
     /// The parameters that carry a task's own part of the model, and that head-only learners move.
     fn head(&self) -> ParamGroup;
+
+    /// The parameters that training leaves alone: facts that are counted and not learned, or where every task is to start. A task moves them only where they
+    /// are part of its head. None by default.
+    ///
+    /// Let them also not `require_grad`, which saves the gradient; that alone is not enough, as a model on a plain device does not say what requires one.
+    fn fixed(&self) -> ParamGroup {
+        ParamGroup::from_ids(Vec::new())
+    }
 }
 
 /// A model that reads events and scores a catalogue.
@@ -97,6 +105,41 @@ pub trait RatesLinearly: PreferenceModel + LinearHeadModel {
     fn rate_with(&self, catalogue: &Self::Catalogue, heads: Tensor<2>) -> Tensor<2>;
 }
 
+/// A model whose head is small enough for every task to have one of its own, and which writes the gradient of a head's loss as tensor operations.
+///
+/// Learners that step on heads in this form adapt all tasks of a batch at once, need no autodiff to serve, and can be differentiated through their steps.
+///
+/// Laws, which `metarec::meta::contract::head_is_consistent` (feature `testing`) checks: with every task's head at [`head_start`](Self::head_start),
+/// `head_loss(examples(batch))` is `loss(batch)`; and `head_gradient` is the derivative of `head_loss`.
+pub trait HeadModel: AdaptableModel {
+    /// What the loss of a head needs of a batch, computed once by the body.
+    type Examples;
+
+    /// Computes it, differentiably.
+    fn examples(&self, batch: &Self::Batch) -> Self::Examples;
+
+    /// The head that every task starts from, `[d_head]`: the parameters of the [`head`](AdaptableModel::head) in a row.
+    fn head_start(&self) -> Tensor<1>;
+
+    /// How many numbers each part of the head has, in their order: learned rates may differ between parts.
+    fn head_parts(&self) -> Vec<usize>;
+
+    /// The loss of each task with its own head, `[tasks, d_head]` to `[tasks]`.
+    fn head_loss(&self, examples: &Self::Examples, heads: Tensor<2>) -> Tensor<1>;
+
+    /// The derivative of each task's loss in its head, `[tasks, d_head]`.
+    fn head_gradient(&self, examples: &Self::Examples, heads: Tensor<2>) -> Tensor<2>;
+}
+
+/// A model that serves users who have heads of their own.
+pub trait ServesHeads: PreferenceModel + HeadModel {
+    /// The ranking score of every item, `[tasks, items]`, from states and heads `[tasks, d_head]`.
+    fn rank_with_heads(&self, catalogue: &Self::Catalogue, state: Tensor<2>, heads: Tensor<2>) -> Tensor<2>;
+
+    /// Predicted values of every item, `[tasks, items]`; `None` for a model that does not rate.
+    fn rate_with_heads(&self, catalogue: &Self::Catalogue, heads: Tensor<2>) -> Option<Tensor<2>>;
+}
+
 impl LinearExamples {
     /// Mean squared error over the examples of each task, for some heads each: heads `[tasks, heads, d_head]` to `[tasks, heads]`; 0 where there are no examples.
     #[must_use]
@@ -108,5 +151,15 @@ impl LinearExamples {
         let mask = self.mask.reshape([tasks, 1, shots]);
         let errors = (predicted - wanted).square() * mask.clone();
         (errors.sum_dim(2) / mask.sum_dim(2).clamp_min(1.0)).reshape([tasks, count])
+    }
+
+    /// The derivative of [`squared_error`](Self::squared_error) in one head a task, `[tasks, d_head]`.
+    #[must_use]
+    pub fn squared_error_gradient(&self, heads: Tensor<2>) -> Tensor<2> {
+        let [tasks, d_head] = heads.dims();
+        let predicted = self.features.clone().matmul(heads.unsqueeze_dim::<3>(2)).squeeze_dim::<2>(2);
+        let count = self.mask.clone().sum_dim(1).clamp_min(1.0);
+        let errors = (predicted - self.targets.clone()) * self.mask.clone() * 2.0 / count;
+        errors.unsqueeze_dim::<3>(1).matmul(self.features.clone()).reshape([tasks, d_head])
     }
 }

@@ -64,7 +64,7 @@ impl<M: PreferenceModel, L: ServingLearner<M>> Engine for LearnedEngine<M, L> {
         if users.is_empty() {
             return Vec::new();
         }
-        let supports: Vec<TaskEvents<'_>> = users.iter().map(|events| TaskEvents::support(events)).collect();
+        let supports: Vec<TaskEvents<'_>> = users.iter().map(|events| self.learner.support_use().of(events)).collect();
         let batch = self.model.batch(&supports, Supervision::WholeContext, &self.plain);
         let adapted = if self.learner.needs_autodiff() {
             // A graph of its own, so that threads do not wait for each other's backward passes.

@@ -12,7 +12,7 @@ use super::error::RecommendError;
 use super::parts::RecommenderParts;
 use super::recommender::Recommender;
 use crate::data::Catalogue;
-use crate::meta::{LearnerConfig, ServingLearner};
+use crate::meta::{LearnerConfig, ServingLearner, WithLearner};
 use crate::model::initial::InitialValues;
 use crate::model::{PreferenceModel, PreferenceSchema, PreferenceTransformer, PreferenceTransformerConfig};
 use crate::persist::{Bundle, ModelFacts, PersistError, module_from_bytes};
@@ -20,10 +20,15 @@ use crate::persist::{Bundle, ModelFacts, PersistError, module_from_bytes};
 /// The name of the built-in model in bundles.
 const TRANSFORMER: &str = "preference_transformer";
 
-/// What serving needs of the settings; whatever else is there is for training.
+/// What the built-in model needs of the settings; whatever else is there is for training.
 #[derive(Deserialize)]
-struct ServingConfig {
+struct OfTransformer {
     model: PreferenceTransformerConfig,
+}
+
+/// What a built-in learner needs.
+#[derive(Deserialize)]
+struct WithBuiltIn {
     learner: LearnerConfig,
 }
 
@@ -84,6 +89,21 @@ impl Stored {
     }
 }
 
+/// Fills the built-in model and whichever learner it goes with.
+struct Fill<'a> {
+    stored: Stored,
+    model: PreferenceTransformer,
+    device: &'a Device,
+}
+
+impl WithLearner<PreferenceTransformer> for Fill<'_> {
+    type Output = Result<Recommender, RecommendError>;
+
+    fn with<L: ServingLearner<PreferenceTransformer> + Clone>(self, learner: L) -> Self::Output {
+        self.stored.fill((self.model, learner), self.device)
+    }
+}
+
 impl Recommender {
     /// Saves everything that serving needs as one folder, whole or not at all. Where a model was there before, it is put aside in the moment before this one takes its place: a reader in between finds none and may try again.
     ///
@@ -102,20 +122,36 @@ impl Recommender {
     /// If the folder is not what was saved: each kind of damage has its own variant of [`PersistError`]. If its model is not the built-in
     /// one: [`RecommendError::UnknownModel`].
     pub fn load(path: impl AsRef<Path>, device: &Device) -> Result<Self, RecommendError> {
-        let stored = Stored::read(path.as_ref())?;
+        let (stored, model) = Self::read_transformer(path.as_ref(), device)?;
+        let config: WithBuiltIn = stored.config()?;
+        config.learner.build(Fill { stored, model, device })?
+    }
+
+    /// Loads a recommender of the built-in model with a learner of any crate, which must be the one that it was trained with.
+    ///
+    /// # Errors
+    /// As [`Recommender::load`]; [`PersistError::Malformed`] if the learner's state is of another shape.
+    pub fn load_transformer<L: ServingLearner<PreferenceTransformer>>(
+        path: impl AsRef<Path>,
+        learner: L,
+        device: &Device,
+    ) -> Result<Self, RecommendError> {
+        let (stored, model) = Self::read_transformer(path.as_ref(), device)?;
+        stored.fill((model, learner), device)
+    }
+
+    /// What is stored, and the built-in model with no weights yet.
+    fn read_transformer(path: &Path, device: &Device) -> Result<(Stored, PreferenceTransformer), RecommendError> {
+        let stored = Stored::read(path)?;
         if stored.facts.model != TRANSFORMER {
             return Err(RecommendError::UnknownModel(stored.facts.model));
         }
-        let config: ServingConfig = stored.config()?;
+        let config: OfTransformer = stored.config()?;
         let schema: PreferenceSchema = stored.schema()?;
         let initial = InitialValues::flat(stored.catalogue.len());
         let plain = device.clone().inner();
         let model = PreferenceTransformer::new(&config.model, &schema, &stored.catalogue, &initial, 0, &plain)?;
-        match config.learner {
-            LearnerConfig::ClosedForm(config) => stored.fill((model, config.init()), device),
-            LearnerConfig::Fomaml(config) => stored.fill((model, config.init()?), device),
-            LearnerConfig::Reptile(config) => stored.fill((model, config.init()?), device),
-        }
+        Ok((stored, model))
     }
 
     /// Loads a recommender of any model with any learner, which `build` makes of what was saved besides the weights. The weights are then read into them.

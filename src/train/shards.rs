@@ -34,7 +34,8 @@ fn meta_batch<M: PreferenceModel, L: MetaLearner<M>>(
     seed: u64,
     device: &Device,
 ) -> MetaBatch<M::Batch> {
-    let supports: Vec<TaskEvents<'_>> = episodes.iter().map(|episode| TaskEvents::support(&episode.support)).collect();
+    let supports: Vec<TaskEvents<'_>> =
+        episodes.iter().map(|episode| learner.support_use().of(&episode.support)).collect();
     let queries: Vec<TaskEvents<'_>> = episodes
         .iter()
         .map(|episode| TaskEvents::query(&episode.support, &episode.query).passing_over(&episode.passed_over))

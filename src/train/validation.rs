@@ -78,8 +78,10 @@ impl Validation {
         for &shots in &self.shots {
             let (mut ndcg, mut errors) = (Vec::new(), Vec::new());
             for users in self.users.chunks(CHUNK) {
-                let supports: Vec<TaskEvents<'_>> =
-                    users.iter().map(|user| TaskEvents::support(&user.pool[..shots.min(user.pool.len())])).collect();
+                let supports: Vec<TaskEvents<'_>> = users
+                    .iter()
+                    .map(|user| learner.support_use().of(&user.pool[..shots.min(user.pool.len())]))
+                    .collect();
                 let batch = model.batch(&supports, Supervision::WholeContext, device);
                 let adapted = learner.adapt(model, state, &batch);
                 let ranked = host(learner.rank(model, &catalogue, &adapted));

@@ -4,7 +4,10 @@
 use metarec::burn::tensor::Device;
 use metarec::data::synthetic::{Feedback, MarketConfig};
 use metarec::data::{Dataset, Event, IndexedEvent, UserIndex};
-use metarec::meta::{ClosedFormConfig, FomamlConfig, LearnerConfig, ReptileConfig};
+use metarec::meta::{
+    AnilConfig, ClosedFormConfig, FomamlConfig, InContextConfig, LearnerConfig, MamlConfig, MetaSgdConfig,
+    ReptileConfig,
+};
 use metarec::{Config, Recommender};
 
 pub fn device() -> Device {
@@ -16,11 +19,15 @@ pub fn market(feedback: Feedback) -> Dataset {
     config.generate().unwrap().into_dataset()
 }
 
-pub fn learners() -> [LearnerConfig; 3] {
+pub fn learners() -> [LearnerConfig; 7] {
     [
         LearnerConfig::ClosedForm(ClosedFormConfig::default()),
         LearnerConfig::Fomaml(FomamlConfig::default()),
         LearnerConfig::Reptile(ReptileConfig::default()),
+        LearnerConfig::InContext(InContextConfig::default()),
+        LearnerConfig::Anil(AnilConfig::default()),
+        LearnerConfig::Maml(MamlConfig::default()),
+        LearnerConfig::MetaSgd(MetaSgdConfig::default()),
     ]
 }
 

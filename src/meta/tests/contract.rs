@@ -1,30 +1,63 @@
 //! One line a learner and model.
 
 use crate::meta::contract::{
-    check, gradient_is_exact, gradient_is_first_order, gradient_is_the_way_to_the_fast_weights, jiggled,
+    check, gradient_is_exact, gradient_is_first_order, gradient_is_the_way_to_the_fast_weights, head_is_consistent,
+    jiggled,
 };
 use crate::meta::tests::gradients::descend;
 use crate::meta::tests::{market, points};
-use crate::meta::{ClosedFormConfig, FomamlConfig, InnerLoopConfig, Moves, ReptileConfig};
+use crate::meta::{
+    AnilConfig, ClosedFormConfig, FomamlConfig, InContextConfig, InnerLoopConfig, InnerOptimizer, LearnedRates, Maml,
+    MamlConfig, MetaSgdConfig, Moves, RateScope, ReptileConfig,
+};
 
-const HEAD: InnerLoopConfig = InnerLoopConfig { inner_steps: 2, inner_lr: 0.1, moves: Moves::Head };
-const ALL: InnerLoopConfig = InnerLoopConfig { inner_steps: 2, inner_lr: 0.1, moves: Moves::All };
+/// Two steps of a length that moves a tiny model visibly.
+fn steps() -> InnerLoopConfig {
+    InnerLoopConfig::new(2, 0.1)
+}
+
+const MOMENTUM: InnerOptimizer = InnerOptimizer::Momentum { decay: 0.7 };
+/// With an epsilon of the size of the gradients, so that steps are smooth enough to be differentiated numerically.
+const ADAM: InnerOptimizer = InnerOptimizer::Adam { beta_1: 0.6, beta_2: 0.8, epsilon: 0.5 };
+
+fn every_step_of_every_tensor() -> Option<LearnedRates> {
+    Some(LearnedRates::of(RateScope::Tensor).for_each_step())
+}
+
+fn maml(moves: Moves, rates: Option<LearnedRates>, optimizer: InnerOptimizer) -> Maml {
+    let inner = steps().with_optimizer(optimizer);
+    MamlConfig { inner, moves, rates, ..MamlConfig::default() }.init().unwrap()
+}
+
+fn anil(rates: Option<LearnedRates>, optimizer: InnerOptimizer) -> AnilConfig {
+    AnilConfig { inner: steps().with_optimizer(optimizer), rates }
+}
 
 #[test]
 fn every_learner_keeps_the_contract_on_a_transformer() {
     check(&market::fixture(ClosedFormConfig::default().init()));
-    for inner in [HEAD, ALL] {
-        check(&market::fixture(FomamlConfig { inner: inner.clone() }.init().unwrap()));
-        check(&market::fixture(ReptileConfig { inner }.init().unwrap()));
+    check(&market::fixture(InContextConfig::default().init()));
+    check(&market::fixture(anil(every_step_of_every_tensor(), ADAM).init().unwrap()));
+    for moves in [Moves::Head, Moves::All] {
+        let (inner, rates) = (steps(), None);
+        check(&market::fixture(FomamlConfig { inner: inner.clone(), moves: moves.clone(), rates }.init().unwrap()));
+        check(&market::fixture(ReptileConfig { inner, moves: moves.clone() }.init().unwrap()));
+        check(&market::fixture(maml(moves, None, MOMENTUM)));
     }
+    check(&market::fixture(MetaSgdConfig::default().init().unwrap()));
 }
 
 #[test]
 fn gradient_learners_keep_the_contract_on_a_model_without_users_and_items() {
-    for inner in [HEAD, ALL] {
-        check(&points::fixture(FomamlConfig { inner: inner.clone() }.init().unwrap()));
-        check(&points::fixture(ReptileConfig { inner }.init().unwrap()));
+    check(&points::fixture(anil(None, InnerOptimizer::Sgd).init().unwrap()));
+    let body = Moves::Matching("^(body|bias)$".to_owned());
+    for moves in [Moves::Head, Moves::All, body] {
+        let (inner, rates) = (steps().with_optimizer(ADAM), every_step_of_every_tensor());
+        check(&points::fixture(FomamlConfig { inner: inner.clone(), moves: moves.clone(), rates }.init().unwrap()));
+        check(&points::fixture(ReptileConfig { inner, moves: moves.clone() }.init().unwrap()));
+        check(&points::fixture(maml(moves, None, InnerOptimizer::Sgd)));
     }
+    check(&points::fixture(MetaSgdConfig::default().init().unwrap()));
 }
 
 #[test]
@@ -38,29 +71,103 @@ fn the_closed_form_gradient_is_exact() {
 }
 
 #[test]
+fn the_gradient_of_a_model_that_reads_is_exact() {
+    println!("in context: {:.1e}", gradient_is_exact(&market::fixture(InContextConfig::default().init())));
+}
+
+#[test]
+fn unrolled_gradients_are_exact_for_any_number_of_steps_any_rates_and_any_optimizer() {
+    for inner_steps in [0, 1, 5] {
+        let config = AnilConfig { inner: InnerLoopConfig::new(inner_steps, 0.3), rates: None };
+        println!(
+            "ANIL, {inner_steps} steps, points: {:.1e}",
+            gradient_is_exact(&points::fixture(config.init().unwrap()))
+        );
+    }
+    let config = AnilConfig { inner: InnerLoopConfig::new(5, 0.3), rates: None };
+    println!("ANIL, 5 steps, market: {:.1e}", gradient_is_exact(&market::fixture(config.init().unwrap())));
+    for optimizer in [InnerOptimizer::Sgd, MOMENTUM, ADAM] {
+        for scope in [RateScope::Everything, RateScope::Tensor, RateScope::Element] {
+            for rates in [LearnedRates::of(scope), LearnedRates::of(scope).for_each_step()] {
+                let fixture = points::fixture(anil(Some(rates), optimizer).init().unwrap());
+                let state = jiggled(fixture.state().clone(), 0.2);
+                let error = gradient_is_exact(&fixture.with_state(state));
+                println!("ANIL, {optimizer:?}, {rates:?}, points: {error:.1e}");
+            }
+        }
+    }
+    let fixture = market::fixture(anil(every_step_of_every_tensor(), ADAM).init().unwrap());
+    let state = jiggled(fixture.state().clone(), 0.2);
+    println!("ANIL, Adam, learned rates, market: {:.1e}", gradient_is_exact(&fixture.with_state(state)));
+}
+
+#[test]
+fn hessian_vector_gradients_are_exact_for_any_parameters_any_rates_and_any_optimizer() {
+    for inner_steps in [0, 1, 5] {
+        let config = MamlConfig { inner: InnerLoopConfig::new(inner_steps, 0.1), ..MamlConfig::default() };
+        println!(
+            "MAML, {inner_steps} steps, points: {:.1e}",
+            gradient_is_exact(&points::fixture(config.init().unwrap()))
+        );
+    }
+    for moves in [Moves::Head, Moves::Matching("^body$".to_owned())] {
+        let error = gradient_is_exact(&points::fixture(maml(moves.clone(), None, InnerOptimizer::Sgd)));
+        println!("MAML, {moves:?}, points: {error:.1e}");
+    }
+    for optimizer in [InnerOptimizer::Sgd, MOMENTUM, ADAM] {
+        for scope in [RateScope::Everything, RateScope::Tensor, RateScope::Element] {
+            for rates in [LearnedRates::of(scope), LearnedRates::of(scope).for_each_step()] {
+                let fixture = points::fixture(maml(Moves::All, Some(rates), optimizer));
+                let state = jiggled(fixture.state().clone(), 0.2);
+                let error = gradient_is_exact(&fixture.with_state(state));
+                println!("MAML, {optimizer:?}, {rates:?}: {error:.1e}");
+            }
+        }
+    }
+}
+
+#[test]
+fn hessian_vector_gradients_are_exact_on_a_transformer() {
+    let error = gradient_is_exact(&market::fixture(maml(Moves::All, None, InnerOptimizer::Sgd)));
+    println!("MAML, everything moves, market: {error:.1e}");
+    let fixture = market::fixture(MetaSgdConfig { moves: Moves::Head, ..MetaSgdConfig::default() }.init().unwrap());
+    println!("Meta-SGD, the head moves, market: {:.1e}", gradient_is_exact(&fixture));
+}
+
+#[test]
+fn heads_have_the_gradient_that_their_model_says() {
+    let (model, batch) = market::model_and_meta_batch();
+    for (sets, batch) in [("support", &batch.support), ("query", &batch.query)] {
+        println!("head of the transformer, {sets}: {:.1e}", head_is_consistent(&model, batch));
+    }
+    let (model, batch) = points::model_and_meta_batch();
+    for (sets, batch) in [("support", &batch.support), ("query", &batch.query)] {
+        println!("head of the regression, {sets}: {:.1e}", head_is_consistent(&model, batch));
+    }
+}
+
+#[test]
 fn the_first_order_gradient_is_the_gradient_at_the_fast_weights() {
-    for (inner, head_only) in [(HEAD, true), (ALL, false)] {
-        let (steps, rate) = (inner.inner_steps, inner.inner_lr);
-        let learner = FomamlConfig { inner }.init().unwrap();
+    for (moves, head_only) in [(Moves::Head, true), (Moves::All, false)] {
+        let learner = FomamlConfig { inner: steps(), moves, rates: None }.init().unwrap();
         gradient_is_first_order(&market::fixture(learner.clone()), |model, one| {
-            descend(model, &[&one.support], (steps, rate), head_only)
+            descend(model, &[&one.support], (2, 0.1), head_only)
         });
         gradient_is_first_order(&points::fixture(learner), |model, one| {
-            descend(model, &[&one.support], (steps, rate), head_only)
+            descend(model, &[&one.support], (2, 0.1), head_only)
         });
     }
 }
 
 #[test]
 fn the_gradient_of_reptile_is_theta_minus_phi() {
-    for (inner, head_only) in [(HEAD, true), (ALL, false)] {
-        let (steps, rate) = (inner.inner_steps, inner.inner_lr);
-        let learner = ReptileConfig { inner }.init().unwrap();
+    for (moves, head_only) in [(Moves::Head, true), (Moves::All, false)] {
+        let learner = ReptileConfig { inner: steps(), moves }.init().unwrap();
         gradient_is_the_way_to_the_fast_weights(&market::fixture(learner.clone()), |model, one| {
-            descend(model, &[&one.support, &one.query], (steps, rate), head_only)
+            descend(model, &[&one.support, &one.query], (2, 0.1), head_only)
         });
         gradient_is_the_way_to_the_fast_weights(&points::fixture(learner), |model, one| {
-            descend(model, &[&one.support, &one.query], (steps, rate), head_only)
+            descend(model, &[&one.support, &one.query], (2, 0.1), head_only)
         });
     }
 }
@@ -68,8 +175,8 @@ fn the_gradient_of_reptile_is_theta_minus_phi() {
 #[test]
 fn the_first_order_gradient_is_not_exact() {
     // What tells the two estimators apart: otherwise the check for exactness would pass anything.
-    let inner = InnerLoopConfig { inner_steps: 3, inner_lr: 0.3, moves: Moves::All };
-    let fixture = points::fixture(FomamlConfig { inner }.init().unwrap());
+    let config = FomamlConfig { inner: InnerLoopConfig::new(3, 0.3), moves: Moves::All, rates: None };
+    let fixture = points::fixture(config.init().unwrap());
     let failed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| gradient_is_exact(&fixture)));
     assert!(failed.is_err());
 }

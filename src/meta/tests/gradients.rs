@@ -1,12 +1,13 @@
 //! Gradients of losses against differences, and gradient descent without this crate's arithmetic.
 
 use burn::Tensor;
-use burn::module::{Module, ModuleMapper, Param, ParamGroup};
+use burn::module::{Module, ModuleMapper, Param, ParamGroup, ParamId};
 use burn::optim::{GradientsParams, ModuleOptimizer, SgdConfig};
 use burn::tensor::Device;
 
 use crate::meta::contract::worst_error;
 use crate::meta::tests::market;
+use crate::meta::{AnilConfig, InnerLoopConfig, InnerOptimizer, LearnedRates, MamlConfig, MetaLearner, Moves};
 use crate::meta::{axpy, blend, clip_by_norm, combine, dot, graft, members, norm, scaled, values};
 use crate::model::{AdaptableModel, PreferenceModel, Supervision, TaskEvents};
 
@@ -18,8 +19,9 @@ pub(super) fn descend<M: AdaptableModel>(
     head_only: bool,
 ) -> M {
     let mut sgd: ModuleOptimizer = SgdConfig::new().init();
-    let mut fast = model.clone();
     let head: Vec<_> = members(model, &model.head()).into_iter().collect();
+    // Training leaves part of the head alone, a task does not.
+    let mut fast = model.clone().map(&mut Track(&head));
     for _ in 0..steps {
         for batch in batches {
             let mut grads = fast.loss(batch).sum().backward();
@@ -32,6 +34,14 @@ pub(super) fn descend<M: AdaptableModel>(
         }
     }
     fast
+}
+
+struct Track<'a>(&'a [ParamId]);
+
+impl ModuleMapper for Track<'_> {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        if self.0.contains(&param.id) { param.set_require_grad(true) } else { param }
+    }
 }
 
 #[test]
@@ -53,6 +63,29 @@ fn the_loss_of_the_transformer_has_the_gradient_that_autodiff_says() {
         println!("transformer, {what}: {worst}");
         assert!(worst.error <= 1e-3, "{what}: {worst}");
     }
+}
+
+#[test]
+fn unrolled_steps_and_steps_by_autodiff_are_the_same_and_so_are_their_meta_gradients() {
+    let inner = InnerLoopConfig::new(3, 0.4).with_optimizer(InnerOptimizer::Momentum { decay: 0.5 });
+    let rates = Some(LearnedRates::default());
+    let unrolled = AnilConfig { inner: inner.clone(), rates }.init().unwrap();
+    let by_products = MamlConfig { inner, moves: Moves::Head, rates, ..MamlConfig::default() }.init().unwrap();
+    let (model, batch) = market::model_and_meta_batch();
+    let (of_heads, of_module) = (unrolled.init_state(&model), by_products.init_state(&model));
+    let losses = |tensor: Tensor<1>| tensor.into_data().iter::<f32>().collect::<Vec<_>>();
+    let adapted = unrolled.adapt(&model, &of_heads, &batch.support);
+    let by_heads = losses(unrolled.query_loss(&model, &of_heads, &adapted, &batch.query));
+    let adapted = by_products.adapt(&model, &of_module, &batch.support);
+    let by_module = losses(by_products.query_loss(&model, &of_module, &adapted, &batch.query));
+    for (a, b) in by_heads.iter().zip(&by_module) {
+        assert!((a - b).abs() <= 1e-5 * (1.0 + b.abs()), "{by_heads:?} {by_module:?}");
+    }
+    let (a, b) =
+        (unrolled.meta_gradient(&model, &of_heads, &batch), by_products.meta_gradient(&model, &of_module, &batch));
+    let far = norm(&model, &combine(&model, (&a.model, 1.0), (&b.model, -1.0))) / norm(&model, &a.model);
+    println!("unrolled and by Hessian-vector products: {far:.1e} apart");
+    assert!(far <= 1e-3, "{far}");
 }
 
 /// Two parameters with numbers to do sums with.

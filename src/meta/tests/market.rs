@@ -9,8 +9,8 @@ use crate::meta::contract::{Fixture, TASKS};
 use crate::meta::differences::jiggled;
 use crate::model::initial::InitialValues;
 use crate::model::{
-    MetaBatch, PreferenceModel, PreferenceSchema, PreferenceTransformer, PreferenceTransformerConfig, Supervision,
-    TaskEvents,
+    MetaBatch, PreferenceBatch, PreferenceModel, PreferenceSchema, PreferenceTransformer, PreferenceTransformerConfig,
+    Supervision, TaskEvents,
 };
 
 /// A tiny market: 40 users, 24 items, ratings.
@@ -55,16 +55,28 @@ pub(super) fn sets(data: &Dataset, task: usize) -> (&[IndexedEvent], &[IndexedEv
 /// The Transformer and a learner.
 pub(super) fn fixture<L: MetaLearner<PreferenceTransformer>>(learner: L) -> Fixture<'static, PreferenceTransformer, L> {
     let data = market();
-    let (model, supervision) = (transformer(&data), learner.supervision());
+    let (model, supervision, support) = (transformer(&data), learner.supervision(), learner.support_use());
     let empty = (0..TASKS).filter(|&task| shots(task) == 0).collect();
     let batches = model.clone();
     Fixture::new(model, learner, empty, move |tasks| {
         let sets: Vec<_> = tasks.iter().map(|&task| sets(&data, task)).collect();
-        let supports: Vec<_> = sets.iter().map(|(support, _)| TaskEvents::support(support)).collect();
+        let supports: Vec<_> = sets.iter().map(|(events, _)| support.of(events)).collect();
         let queries: Vec<_> = sets.iter().map(|(support, query)| TaskEvents::query(support, query)).collect();
         MetaBatch {
             support: batches.batch(&supports, Supervision::EveryPrefix, &Device::default()),
             query: batches.batch(&queries, supervision, &Device::default()),
         }
     })
+}
+
+/// The Transformer with support sets to step on and query sets.
+pub(super) fn model_and_meta_batch() -> (PreferenceTransformer, MetaBatch<PreferenceBatch>) {
+    let data = market();
+    let model = transformer(&data);
+    let sets: Vec<_> = (0..9).map(|task| sets(&data, task)).collect();
+    let support: Vec<_> = sets.iter().map(|(events, _)| TaskEvents::support(events)).collect();
+    let query: Vec<_> = sets.iter().map(|(events, query)| TaskEvents::query(events, query)).collect();
+    let batch = |tasks: &[TaskEvents<'_>]| model.batch(tasks, Supervision::WholeContext, &Device::default());
+    let batch = MetaBatch { support: batch(&support), query: batch(&query) };
+    (model, batch)
 }

@@ -2,6 +2,7 @@
 
 mod contract;
 mod gaussian;
+mod golden;
 mod gradients;
 mod market;
 mod points;

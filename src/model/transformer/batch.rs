@@ -1,5 +1,6 @@
 //! A Transformer's tasks as tensors.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use burn::Tensor;
@@ -20,9 +21,12 @@ const NEVER: f32 = -1e9;
 
 /// Events of some tasks as tensors. Built by [`PreferenceModel::batch`](crate::model::PreferenceModel::batch).
 ///
+/// Every task has the same number of rows, each a context with something to predict from it. Most batches have one row a task. Where a support set is to be
+/// predicted from itself, the first row is the whole of it, with nothing to predict, and each of the others leaves one like out and predicts it.
 /// Contexts are padded on the right, where causal attention never looks.
 #[derive(Clone, Debug)]
 pub struct PreferenceBatch {
+    rows: usize,
     items: Tensor<2, Int>,
     actions: Tensor<2, Int>,
     gaps: Tensor<2, Int>,
@@ -32,12 +36,24 @@ pub struct PreferenceBatch {
     last: Tensor<3>,
     prefix_weights: Tensor<2>,
     target_items: Tensor<2, Int>,
-    target_weights: Tensor<3>,
+    target_weights: Tensor<2>,
     target_values: Tensor<2>,
     target_rated: Tensor<2>,
+    predicts: Predicts,
     excluded: Option<Tensor<3>>,
     sample: Option<(Tensor<1, Int>, Tensor<3>)>,
     noise: Option<u64>,
+}
+
+/// What the rows of a batch are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Predicts {
+    /// Targets of their own, from every prefix of the context.
+    FromEveryPrefix,
+    /// Targets of their own, from the whole context.
+    FromTheWhole,
+    /// The likes of the first row one by one, and its ratings.
+    LeftOut,
 }
 
 /// The bucket of a gap in seconds.
@@ -47,9 +63,10 @@ fn gap_bucket(seconds: Option<i64>) -> i32 {
     (octave as i32).min(GAP_BUCKETS as i32 - 2)
 }
 
-/// Host-side columns of a batch, filled task by task.
+/// Host-side columns of a batch, filled row by row.
 struct Columns {
     shots: usize,
+    prefixes: usize,
     targets: usize,
     items: Vec<i32>,
     actions: Vec<i32>,
@@ -66,10 +83,11 @@ struct Columns {
 }
 
 impl Columns {
-    fn new(tasks: usize, shots: usize, targets: usize) -> Self {
-        let (events, prefixes) = (tasks * shots, tasks * (shots + 1));
+    fn new(rows: usize, [shots, prefixes, targets]: [usize; 3]) -> Self {
+        let events = rows * shots;
         Self {
             shots,
+            prefixes,
             targets,
             items: vec![0; events],
             actions: vec![0; events],
@@ -77,20 +95,20 @@ impl Columns {
             numbers: vec![0.0; events * NUMBERS],
             values: vec![0.0; events],
             rated: vec![0.0; events],
-            last: vec![0.0; prefixes],
-            prefix_weights: vec![0.0; prefixes],
-            target_items: vec![0; tasks * targets],
-            target_weights: vec![0.0; prefixes * targets],
-            target_values: vec![0.0; tasks * targets],
-            target_rated: vec![0.0; tasks * targets],
+            last: vec![0.0; rows * (shots + 1)],
+            prefix_weights: vec![0.0; rows * prefixes],
+            target_items: vec![0; rows * targets],
+            target_weights: vec![0.0; rows * targets],
+            target_values: vec![0.0; rows * targets],
+            target_rated: vec![0.0; rows * targets],
         }
     }
 
-    fn context(&mut self, task: usize, events: &[IndexedEvent], settings: &Settings) {
+    fn context(&mut self, row: usize, events: &[IndexedEvent], settings: &Settings) {
         let schema = &settings.schema;
         let mut before: Option<i64> = None;
         for (place, event) in events.iter().enumerate() {
-            let at = task * self.shots + place;
+            let at = row * self.shots + place;
             self.items[at] = event.item.0 as i32;
             self.actions[at] = event.action.code() as i32;
             self.gaps[at] = gap_bucket(before.zip(event.timestamp).map(|(before, now)| now.saturating_sub(before)));
@@ -105,34 +123,72 @@ impl Columns {
         }
     }
 
-    fn prefixes(&mut self, task: usize, length: usize, supervision: Supervision) {
-        let start = task * (self.shots + 1);
-        self.last[start + length] = 1.0;
-        match supervision {
-            Supervision::WholeContext => self.prefix_weights[start + length] = 1.0,
-            Supervision::EveryPrefix => self.prefix_weights[start..=start + length].fill(1.0 / (length + 1) as f32),
-        }
-    }
-
-    /// `first` is the number of events before the first target: prefixes longer than a target's place have seen it.
-    fn predicted(&mut self, task: usize, events: &[IndexedEvent], first: Option<usize>, settings: &Settings) {
-        let (prefixes, schema) = (self.shots + 1, &settings.schema);
+    /// What row `row` predicts; an unknown item counts only where it is `left_out` of what the user liked.
+    fn predicted(&mut self, row: usize, events: &[IndexedEvent], left_out: bool, settings: &Settings) {
+        let schema = &settings.schema;
         let mut liked = HashSet::new();
         for (place, event) in events.iter().enumerate() {
-            let at = task * self.targets + place;
+            let at = row * self.targets + place;
             self.target_items[at] = event.item.0 as i32;
             if let Some(value) = event.rating().filter(|_| schema.rated()) {
                 self.target_values[at] = value;
                 self.target_rated[at] = 1.0;
             }
-            let unseen = first.map_or(prefixes, |first| first + place + 1).min(prefixes);
-            let weight = if schema.known[event.item.position()] { schema.likes.weight(event) } else { 0.0 };
+            let counts = left_out || schema.known[event.item.position()];
+            let weight = if counts { schema.likes.weight(event) } else { 0.0 };
             // An item that is liked again counts once.
-            let weight = if weight > 0.0 && !liked.insert(event.item) { 0.0 } else { weight };
-            for prefix in 0..unseen {
-                self.target_weights[(task * prefixes + prefix) * self.targets + place] = weight;
+            self.target_weights[at] = if weight > 0.0 && !liked.insert(event.item) { 0.0 } else { weight };
+        }
+    }
+
+    /// From which prefixes row `row` of `length` events predicts.
+    fn prefixes(&mut self, row: usize, length: usize, predicts: Predicts) {
+        self.last[row * (self.shots + 1) + length] = 1.0;
+        let start = row * self.prefixes;
+        match predicts {
+            Predicts::FromEveryPrefix => {
+                self.prefix_weights[start..=start + length].fill(1.0 / (length + 1) as f32);
+            }
+            Predicts::FromTheWhole | Predicts::LeftOut => self.prefix_weights[start] = 1.0,
+        }
+    }
+}
+
+/// One row of a batch.
+struct Row<'a> {
+    context: Cow<'a, [IndexedEvent]>,
+    targets: &'a [IndexedEvent],
+    passed_over: &'a [IndexedEvent],
+}
+
+impl<'a> Row<'a> {
+    fn reading(context: &'a [IndexedEvent]) -> Self {
+        Self { context: Cow::Borrowed(context), targets: &[], passed_over: &[] }
+    }
+
+    /// The rows of a task whose likes are to be predicted one by one, each from all other events. An item that is liked again is left out once, with all its
+    /// events.
+    fn left_out(context: &'a [IndexedEvent], settings: &Settings) -> Vec<Self> {
+        let mut rows = vec![Self::reading(context)];
+        let mut liked = HashSet::new();
+        for (place, event) in context.iter().enumerate() {
+            if settings.schema.likes.weight(event) > 0.0 && liked.insert(event.item) {
+                let others = context.iter().filter(|other| other.item != event.item).copied().collect();
+                let targets = &context[place..=place];
+                rows.push(Self { context: Cow::Owned(others), targets, passed_over: &[] });
             }
         }
+        rows
+    }
+
+    /// Items that are no candidates because the context has them or they were passed over; an item that comes back later is a candidate after all.
+    fn passed(&self) -> HashSet<ItemIndex> {
+        if self.targets.is_empty() {
+            return HashSet::new();
+        }
+        let later: HashSet<ItemIndex> = self.targets.iter().map(|event| event.item).collect();
+        let gone = self.context.iter().chain(self.passed_over).map(|event| event.item);
+        gone.filter(|item| !later.contains(item)).collect()
     }
 }
 
@@ -141,67 +197,97 @@ fn recent<'a>(events: &'a [IndexedEvent], settings: &Settings) -> &'a [IndexedEv
     &events[events.len().saturating_sub(settings.config.max_context)..]
 }
 
+/// The rows of each task, equally many, and what they are for.
+fn rows<'a>(tasks: &[TaskEvents<'a>], supervision: Supervision, settings: &Settings) -> (Vec<Vec<Row<'a>>>, Predicts) {
+    let left_out = tasks.iter().any(|task| matches!(task.targets, Targets::Others));
+    let mut rows: Vec<Vec<Row<'a>>> = tasks
+        .iter()
+        .map(|task| {
+            let context = recent(task.context, settings);
+            match task.targets {
+                Targets::Others => Row::left_out(context, settings),
+                Targets::Nothing => vec![Row::reading(context)],
+                Targets::Later(targets) => {
+                    vec![Row { context: Cow::Borrowed(context), targets, passed_over: task.passed_over }]
+                }
+            }
+        })
+        .collect();
+    let most = rows.iter().map(Vec::len).max().unwrap_or(1);
+    rows.iter_mut().for_each(|rows| rows.resize_with(most, || Row::reading(&[])));
+    let predicts = match supervision {
+        _ if left_out => Predicts::LeftOut,
+        Supervision::EveryPrefix => Predicts::FromEveryPrefix,
+        Supervision::WholeContext => Predicts::FromTheWhole,
+    };
+    (rows, predicts)
+}
+
 impl PreferenceBatch {
+    /// # Panics
+    /// If some tasks are to be predicted from themselves and some from others.
     pub(crate) fn new(
         tasks: &[TaskEvents<'_>],
         supervision: Supervision,
         settings: &Settings,
         device: &Device,
     ) -> Self {
-        let contexts: Vec<&[IndexedEvent]> = tasks.iter().map(|task| recent(task.context, settings)).collect();
-        let targets: Vec<(&[IndexedEvent], Option<usize>)> = tasks
-            .iter()
-            .zip(&contexts)
-            .map(|(task, context)| match task.targets {
-                Targets::Context => (*context, Some(0)),
-                Targets::Later(events) => (events, None),
-            })
-            .collect();
+        let (rows, predicts) = rows(tasks, supervision, settings);
+        let mixed = tasks.iter().any(|task| matches!(task.targets, Targets::Later(_)));
+        assert!(!(mixed && predicts == Predicts::LeftOut), "a batch is of support sets or of query sets");
+        let a_task = rows.first().map_or(1, Vec::len);
+        let rows: Vec<Row<'_>> = rows.into_iter().flatten().collect();
         let longest = |lengths: &mut dyn Iterator<Item = usize>| lengths.max().unwrap_or(0).max(1);
-        let shots = longest(&mut contexts.iter().map(|events| events.len()));
-        let width = longest(&mut targets.iter().map(|(events, _)| events.len()));
-        let mut columns = Columns::new(tasks.len(), shots, width);
-        for (task, (context, (events, first))) in contexts.iter().zip(&targets).enumerate() {
-            columns.context(task, context, settings);
-            // Of the context's own events, the whole context leaves nothing to predict.
-            let supervision = if first.is_some() { Supervision::EveryPrefix } else { supervision };
-            columns.prefixes(task, context.len(), supervision);
-            columns.predicted(task, events, *first, settings);
+        let shots = longest(&mut rows.iter().map(|row| row.context.len()));
+        let width = longest(&mut rows.iter().map(|row| row.targets.len()));
+        let prefixes = if predicts == Predicts::FromEveryPrefix { shots + 1 } else { 1 };
+        let mut columns = Columns::new(rows.len(), [shots, prefixes, width]);
+        for (at, row) in rows.iter().enumerate() {
+            columns.context(at, &row.context, settings);
+            columns.prefixes(at, row.context.len(), predicts);
+            columns.predicted(at, row.targets, predicts == Predicts::LeftOut, settings);
         }
-        let mut batch = Self::upload(columns, tasks.len(), device);
-        let sample = settings.config.sample_size(settings.schema.known.len());
-        match sample {
-            Some(size) => batch.sample = Some(draw_sample(tasks, size, settings, device)),
-            None => batch.excluded = Some(exclusions(tasks, settings, device)),
+        let mut batch = Self::upload(columns, (a_task, rows.len()), predicts, device);
+        if rows.iter().all(|row| row.targets.is_empty()) {
+            return batch;
+        }
+        match settings.config.sample_size(settings.schema.known.len()) {
+            Some(size) => batch.sample = Some(draw_sample(&rows, size, settings, device)),
+            None => batch.excluded = Some(exclusions(&rows, predicts, settings, device)),
         }
         batch
     }
 
-    fn upload(columns: Columns, tasks: usize, device: &Device) -> Self {
-        let (shots, targets, prefixes) = (columns.shots, columns.targets, columns.shots + 1);
-        let int =
-            |values: Vec<i32>, width| Tensor::<2, Int>::from_data(TensorData::new(values, [tasks, width]), device);
-        let flat = |values: Vec<f32>, width| Tensor::<2>::from_data(TensorData::new(values, [tasks, width]), device);
-        let deep = |values: Vec<f32>, a, b| Tensor::<3>::from_data(TensorData::new(values, [tasks, a, b]), device);
+    fn upload(columns: Columns, (a_task, rows): (usize, usize), predicts: Predicts, device: &Device) -> Self {
+        let (shots, targets, prefixes) = (columns.shots, columns.targets, columns.prefixes);
+        let int = |values: Vec<i32>, width| Tensor::<2, Int>::from_data(TensorData::new(values, [rows, width]), device);
+        let flat = |values: Vec<f32>, width| Tensor::<2>::from_data(TensorData::new(values, [rows, width]), device);
+        let deep = |values: Vec<f32>, a, b| Tensor::<3>::from_data(TensorData::new(values, [rows, a, b]), device);
         Self {
+            rows: a_task,
             items: int(columns.items, shots),
             actions: int(columns.actions, shots),
             gaps: int(columns.gaps, shots),
             numbers: deep(columns.numbers, shots, NUMBERS),
             values: flat(columns.values, shots),
             rated: flat(columns.rated, shots),
-            last: deep(columns.last, prefixes, 1),
+            last: deep(columns.last, shots + 1, 1),
             prefix_weights: flat(columns.prefix_weights, prefixes),
             target_items: int(columns.target_items, targets),
-            target_weights: deep(columns.target_weights, prefixes, targets),
+            target_weights: flat(columns.target_weights, targets),
             target_values: flat(columns.target_values, targets),
             target_rated: flat(columns.target_rated, targets),
+            predicts,
             excluded: None,
             sample: None,
             noise: None,
         }
     }
 
+    /// How many rows a task has.
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
+    }
     pub(crate) fn items(&self) -> Tensor<2, Int> {
         self.items.clone()
     }
@@ -214,31 +300,24 @@ impl PreferenceBatch {
     pub(crate) fn numbers(&self) -> Tensor<3> {
         self.numbers.clone()
     }
-    pub(crate) fn values(&self) -> Tensor<2> {
-        self.values.clone()
-    }
-    pub(crate) fn rated(&self) -> Tensor<2> {
-        self.rated.clone()
-    }
-    /// 1 at the prefix that is the whole context, `[tasks, prefixes, 1]`.
+    /// 1 at the prefix that is the whole context, `[rows, 1 + shots, 1]`.
     pub(crate) fn last(&self) -> Tensor<3> {
         self.last.clone()
     }
+    /// Whether predictions are from the whole contexts alone.
+    pub(crate) fn predicts_from_the_whole(&self) -> bool {
+        self.predicts != Predicts::FromEveryPrefix
+    }
+    /// How much each prediction of a row counts, `[rows, 1 + shots]`, or `[rows, 1]` where there is one.
     pub(crate) fn prefix_weights(&self) -> Tensor<2> {
         self.prefix_weights.clone()
     }
     pub(crate) fn target_items(&self) -> Tensor<2, Int> {
         self.target_items.clone()
     }
-    /// How much each target counts at each prefix, `[tasks, prefixes, targets]`.
-    pub(crate) fn target_weights(&self) -> Tensor<3> {
+    /// How much each target counts, `[rows, targets]`.
+    pub(crate) fn target_weights(&self) -> Tensor<2> {
         self.target_weights.clone()
-    }
-    pub(crate) fn target_values(&self) -> Tensor<2> {
-        self.target_values.clone()
-    }
-    pub(crate) fn target_rated(&self) -> Tensor<2> {
-        self.target_rated.clone()
     }
     pub(crate) fn sample(&self) -> Option<(Tensor<1, Int>, Tensor<3>)> {
         self.sample.clone()
@@ -246,50 +325,96 @@ impl PreferenceBatch {
     pub(crate) fn noise(&self) -> Option<u64> {
         self.noise
     }
-    /// Added to scores, `[tasks, 1, items]`: a large negative number where an item is no candidate.
-    pub(crate) fn excluded(&self) -> Tensor<3> {
-        self.excluded.clone().unwrap_or_else(|| Tensor::zeros([1, 1, 1], &self.values.device()))
+    /// Added to scores, `[rows, 1, items]`: a large negative number where an item is no candidate.
+    pub(crate) fn excluded(&self) -> Option<Tensor<3>> {
+        self.excluded.clone()
+    }
+
+    /// Items, values and a mask of the rated events that tasks read, each `[tasks, shots]`.
+    pub(crate) fn context_ratings(&self) -> (Tensor<2, Int>, Tensor<2>, Tensor<2>) {
+        let whole = |tensor: &Tensor<2>| {
+            let [rows, shots] = tensor.dims();
+            tensor.clone().reshape([rows / self.rows, self.rows * shots]).narrow(1, 0, shots)
+        };
+        let [rows, shots] = self.items.dims();
+        let items = self.items.clone().reshape([rows / self.rows, self.rows * shots]).narrow(1, 0, shots);
+        (items, whole(&self.values), whole(&self.rated))
+    }
+
+    /// Items, values and a mask of the rated events that are to be predicted, each `[tasks, targets]`.
+    pub(crate) fn target_ratings(&self) -> (Tensor<2, Int>, Tensor<2>, Tensor<2>) {
+        match self.predicts {
+            Predicts::LeftOut => self.context_ratings(),
+            _ => (self.target_items.clone(), self.target_values.clone(), self.target_rated.clone()),
+        }
+    }
+
+    /// The first row of each task: its whole context.
+    pub(crate) fn whole_contexts(&self) -> Self {
+        if self.rows == 1 {
+            return self.clone();
+        }
+        let (rows, tasks) = (self.rows as i64, self.tasks() as i64);
+        let firsts = Tensor::<1, Int>::arange(0..tasks, &self.items.device()) * rows;
+        let firsts = || firsts.clone();
+        let whole = self.each(&|t| t.select(0, firsts()), &|t| t.select(0, firsts()), &|t| t.select(0, firsts()));
+        Self { rows: 1, ..whole }
+    }
+
+    /// The same batch with every tensor of rows replaced.
+    fn each(
+        &self,
+        int: &dyn Fn(Tensor<2, Int>) -> Tensor<2, Int>,
+        flat: &dyn Fn(Tensor<2>) -> Tensor<2>,
+        deep: &dyn Fn(Tensor<3>) -> Tensor<3>,
+    ) -> Self {
+        Self {
+            rows: self.rows,
+            items: int(self.items.clone()),
+            actions: int(self.actions.clone()),
+            gaps: int(self.gaps.clone()),
+            numbers: deep(self.numbers.clone()),
+            values: flat(self.values.clone()),
+            rated: flat(self.rated.clone()),
+            last: deep(self.last.clone()),
+            prefix_weights: flat(self.prefix_weights.clone()),
+            target_items: int(self.target_items.clone()),
+            target_weights: flat(self.target_weights.clone()),
+            target_values: flat(self.target_values.clone()),
+            target_rated: flat(self.target_rated.clone()),
+            predicts: self.predicts,
+            excluded: self.excluded.clone().map(deep),
+            sample: self.sample.clone().map(|(items, shift)| (items, deep(shift))),
+            noise: self.noise,
+        }
     }
 }
 
-/// Items that are no candidates of a task because its context has them or they were passed over; an item that comes back later is a candidate after all.
-fn passed(task: &TaskEvents<'_>) -> HashSet<ItemIndex> {
-    let Targets::Later(events) = task.targets else { return HashSet::new() };
-    let later: HashSet<ItemIndex> = events.iter().map(|event| event.item).collect();
-    task.context.iter().chain(task.passed_over).map(|event| event.item).filter(|item| !later.contains(item)).collect()
-}
-
-/// Items that training does not know, and for later targets those of the context, are no candidates.
-fn exclusions(tasks: &[TaskEvents<'_>], settings: &Settings, device: &Device) -> Tensor<3> {
+/// Items that training does not know and those of the context are no candidates; but what was left out of the context always is one.
+fn exclusions(rows: &[Row<'_>], predicts: Predicts, settings: &Settings, device: &Device) -> Tensor<3> {
     let known = &settings.schema.known;
     let base: Vec<f32> = known.iter().map(|&known| if known { 0.0 } else { NEVER }).collect();
-    let mut values = base.repeat(tasks.len());
-    for (row, task) in values.chunks_exact_mut(known.len().max(1)).zip(tasks) {
-        passed(task).iter().for_each(|item| row[item.position()] = NEVER);
+    let mut values = base.repeat(rows.len());
+    for (scores, row) in values.chunks_exact_mut(known.len().max(1)).zip(rows) {
+        row.passed().iter().for_each(|item| scores[item.position()] = NEVER);
+        if predicts == Predicts::LeftOut {
+            row.targets.iter().for_each(|target| scores[target.item.position()] = 0.0);
+        }
     }
-    Tensor::from_data(TensorData::new(values, [tasks.len(), 1, known.len()]), device)
+    Tensor::from_data(TensorData::new(values, [rows.len(), 1, known.len()]), device)
 }
 
 /// Items drawn from the targets' own frequencies mixed with the uniform distribution, and minus the log of how often each is expected, or a large negative number
-/// where an item is no candidate, `[tasks, 1, size]`.
+/// where an item is no candidate, `[rows, 1, size]`.
 ///
-/// The draw is a pure function of the tasks, so that a batch can be made again.
-fn draw_sample(
-    tasks: &[TaskEvents<'_>],
-    size: usize,
-    settings: &Settings,
-    device: &Device,
-) -> (Tensor<1, Int>, Tensor<3>) {
+/// The draw is a pure function of the rows, so that a batch can be made again.
+fn draw_sample(rows: &[Row<'_>], size: usize, settings: &Settings, device: &Device) -> (Tensor<1, Int>, Tensor<3>) {
     let known: Vec<u32> =
         (0..).zip(&settings.schema.known).filter(|(_, known)| **known).map(|(index, _)| index).collect();
     let mut seed = 0u64;
     let mut pool: Vec<u32> = Vec::new();
-    for task in tasks {
-        let events = match task.targets {
-            Targets::Context => task.context,
-            Targets::Later(events) => events,
-        };
-        for event in events.iter().filter(|event| settings.schema.known[event.item.position()]) {
+    for event in rows.iter().flat_map(|row| row.targets) {
+        if settings.schema.known[event.item.position()] {
             seed = seed.rotate_left(5) ^ u64::from(event.item.0).wrapping_mul(0x9E37_79B9_7F4A_7C15);
             pool.push(event.item.0);
         }
@@ -310,62 +435,32 @@ fn draw_sample(
         items.push(item as i32);
         shift.push(-((chance * size as f64).ln()) as f32);
     }
-    let mut shifts = shift.repeat(tasks.len());
-    for (row, task) in shifts.chunks_exact_mut(size.max(1)).zip(tasks) {
-        let passed = passed(task);
-        let drawn = row.iter_mut().zip(&items);
+    let mut shifts = shift.repeat(rows.len());
+    for (shifts, row) in shifts.chunks_exact_mut(size.max(1)).zip(rows) {
+        let passed = row.passed();
+        let drawn = shifts.iter_mut().zip(&items);
         drawn.filter(|(_, item)| passed.contains(&ItemIndex(**item as u32))).for_each(|(shift, _)| *shift = NEVER);
     }
     let items = Tensor::from_data(TensorData::new(items, [size]), device);
-    (items, Tensor::from_data(TensorData::new(shifts, [tasks.len(), 1, size]), device))
+    (items, Tensor::from_data(TensorData::new(shifts, [rows.len(), 1, size]), device))
 }
 
 impl TaskBatch for PreferenceBatch {
     fn tasks(&self) -> usize {
-        self.items.dims()[0]
+        self.items.dims()[0] / self.rows
     }
 
     fn narrow(&self, start: usize, tasks: usize) -> Self {
-        let int = |tensor: &Tensor<2, Int>| tensor.clone().narrow(0, start, tasks);
-        let flat = |tensor: &Tensor<2>| tensor.clone().narrow(0, start, tasks);
-        let deep = |tensor: &Tensor<3>| tensor.clone().narrow(0, start, tasks);
-        Self {
-            items: int(&self.items),
-            actions: int(&self.actions),
-            gaps: int(&self.gaps),
-            numbers: deep(&self.numbers),
-            values: flat(&self.values),
-            rated: flat(&self.rated),
-            last: deep(&self.last),
-            prefix_weights: flat(&self.prefix_weights),
-            target_items: int(&self.target_items),
-            target_weights: deep(&self.target_weights),
-            target_values: flat(&self.target_values),
-            target_rated: flat(&self.target_rated),
-            excluded: self.excluded.as_ref().map(deep),
-            sample: self.sample.as_ref().map(|(items, shift)| (items.clone(), deep(shift))),
-            noise: self.noise.map(|seed| seed.wrapping_add((start as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15))),
-        }
+        let (first, rows) = (start * self.rows, tasks * self.rows);
+        let noise = self.noise.map(|seed| seed.wrapping_add((start as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)));
+        let cut =
+            self.each(&|t| t.narrow(0, first, rows), &|t| t.narrow(0, first, rows), &|t| t.narrow(0, first, rows));
+        Self { noise, ..cut }
     }
 
     fn to_device(self, device: &Device) -> Self {
-        Self {
-            items: self.items.to_device(device),
-            actions: self.actions.to_device(device),
-            gaps: self.gaps.to_device(device),
-            numbers: self.numbers.to_device(device),
-            values: self.values.to_device(device),
-            rated: self.rated.to_device(device),
-            last: self.last.to_device(device),
-            prefix_weights: self.prefix_weights.to_device(device),
-            target_items: self.target_items.to_device(device),
-            target_weights: self.target_weights.to_device(device),
-            target_values: self.target_values.to_device(device),
-            target_rated: self.target_rated.to_device(device),
-            excluded: self.excluded.map(|tensor| tensor.to_device(device)),
-            sample: self.sample.map(|(items, shift)| (items.to_device(device), shift.to_device(device))),
-            noise: self.noise,
-        }
+        let moved = self.each(&|t| t.to_device(device), &|t| t.to_device(device), &|t| t.to_device(device));
+        Self { sample: moved.sample.map(|(items, shift)| (items.to_device(device), shift)), ..moved }
     }
 
     fn with_noise(mut self, seed: u64) -> Self {

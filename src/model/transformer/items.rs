@@ -1,7 +1,7 @@
 //! Items as vectors, in and out.
 
 use burn::Tensor;
-use burn::module::{Module, Param};
+use burn::module::{Module, Param, ParamId};
 use burn::tensor::{Device, Int, TensorData};
 use rand::Rng;
 
@@ -65,6 +65,11 @@ impl ItemTower {
             known: Tensor::from_data(TensorData::new(known, [items, 1]), device),
             described: Tensor::from_data(TensorData::new(described, [items, features]), device),
         }
+    }
+
+    /// The parameters that are counted and not learned.
+    pub(crate) fn counted(&self) -> [ParamId; 2] {
+        [self.popularity.id, self.cold.id]
     }
 
     /// Which items are shown by their own vectors and popularity, `[items, 1]`: those that training knows, with noise less a share of them, which are then

@@ -13,6 +13,7 @@
 mod batch;
 mod blocks;
 mod config;
+mod head;
 mod items;
 mod loss;
 mod rating;
@@ -35,20 +36,26 @@ pub use schema::PreferenceSchema;
 use crate::data::Catalogue;
 use crate::model::initial::InitialValues;
 use crate::model::noise::NoiseSource;
-use crate::model::task::{Supervision, TaskEvents};
+use crate::model::task::{Supervision, TaskBatch, TaskEvents};
 use crate::model::traits::{AdaptableModel, LinearExamples, LinearHeadModel, PreferenceModel, RatesLinearly};
 use blocks::{Block, causal_mask};
 use items::ItemTower;
+use loss::RankingExamples;
 use rating::RatingHead;
 use tokens::TokenEncoder;
 
-/// From a prefix's state to a user vector and a gain of popularity: what head-only learners move.
+/// From a prefix's state to a user vector and a gain of popularity.
 #[derive(Module, Debug)]
 pub struct RankingHead {
     /// `[d_model, d_model]`, starts at the identity.
     map: Param<Tensor<2>>,
     /// `[d_model, 1]`, starts at zero.
     gain: Param<Tensor<2>>,
+    /// Added to user vectors, `[d_model]`. Zero in every trained model: a task may move it, training does not, as there are no likes to explain where nothing is
+    /// known of a user.
+    shift: Param<Tensor<1>>,
+    /// Added to gains, `[1]`; zero likewise.
+    gain_shift: Param<Tensor<1>>,
 }
 
 /// The default preference model. See the [module's page](crate::model::transformer).
@@ -118,8 +125,12 @@ impl PreferenceTransformer {
         let tokens = TokenEncoder::new(config, &mut rng, device);
         let blocks = (0..config.layers).map(|_| Block::new(config, &mut rng, device)).collect();
         let identity = (0..d * d).map(|at| if at % (d + 1) == 0 { 1.0 } else { 0.0 }).collect();
-        let head =
-            RankingHead { map: parameter(identity, [d, d], device), gain: parameter(vec![0.0; d], [d, 1], device) };
+        let head = RankingHead {
+            map: parameter(identity, [d, d], device),
+            gain: parameter(vec![0.0; d], [d, 1], device),
+            shift: parameter(vec![0.0; d], [d], device).set_require_grad(false),
+            gain_shift: parameter(vec![0.0], [1], device).set_require_grad(false),
+        };
         let (rating, head_prior) = RatingHead::new(config, schema, initial, device);
         let settings = Settings { config: config.clone(), schema: schema.clone(), head_prior };
         let norm = LayerNormConfig::new(d).init(device);
@@ -156,11 +167,11 @@ impl PreferenceTransformer {
         group(r"^items\.(input|output)\.own$")
     }
 
-    /// User vectors `[tasks, prefixes, d_model]` and gains `[tasks, prefixes, 1]` after each prefix of the context.
+    /// User vectors `[rows, prefixes, d_model]` and gains `[rows, prefixes, 1]` after each prefix of the context, before the head's shifts.
     fn prefixes(&self, batch: &PreferenceBatch, noise: &mut NoiseSource, shown: &Tensor<2>) -> (Tensor<3>, Tensor<3>) {
         let dropout = self.settings.config.dropout_for(self.settings.schema.tasks);
         let tokens = self.tokens.forward(self.items.input(batch.items(), shown), batch);
-        let [tasks, length, d] = tokens.dims();
+        let [rows, length, d] = tokens.dims();
         let mask = causal_mask(length, &tokens.device());
         let mut x = noise.dropout(tokens, dropout);
         for block in &self.blocks {
@@ -168,10 +179,36 @@ impl PreferenceTransformer {
         }
         let x = self.norm.forward(x);
         let added = x.clone() - x.narrow(1, 0, 1);
-        let x = noise.dropout(added, dropout).reshape([tasks * length, d]);
-        let u = x.clone().matmul(self.head.map.val()).reshape([tasks, length, d]);
-        let gain = x.matmul(self.head.gain.val()).reshape([tasks, length, 1]);
+        let x = noise.dropout(added, dropout).reshape([rows * length, d]);
+        let u = x.clone().matmul(self.head.map.val()).reshape([rows, length, d]);
+        let gain = x.matmul(self.head.gain.val()).reshape([rows, length, 1]);
         (u, gain)
+    }
+
+    /// What the whole context of each row leaves, `[rows, 1, d_model]` and `[rows, 1, 1]`.
+    fn wholes(batch: &PreferenceBatch, (u, gain): (Tensor<3>, Tensor<3>)) -> (Tensor<3>, Tensor<3>) {
+        ((u * batch.last()).sum_dim(1), (gain * batch.last()).sum_dim(1))
+    }
+
+    /// What ranking predicts in a batch and from what, before the head's shifts.
+    fn ranking_examples(&self, batch: &PreferenceBatch) -> RankingExamples {
+        let mut noise = NoiseSource::new(batch.noise());
+        let shown = self.items.shown(&mut noise, self.settings.config.id_dropout);
+        let states = self.prefixes(batch, &mut noise, &shown);
+        let (u, gain) = if batch.predicts_from_the_whole() { Self::wholes(batch, states) } else { states };
+        RankingExamples::new(u, gain, self.items.output(&shown), batch)
+    }
+
+    /// The head's shifts for each of some tasks, `[tasks, d_model]` and `[tasks, 1]`.
+    fn shifts(&self, tasks: usize) -> (Tensor<2>, Tensor<2>) {
+        let d = self.settings.config.d_model;
+        let of = |shift: &Param<Tensor<1>>, width| shift.val().reshape([1, width]).expand([tasks, width]);
+        (of(&self.head.shift, d), of(&self.head.gain_shift, 1))
+    }
+
+    /// How much the ranking loss counts for each like.
+    fn ranking_scale(&self) -> f64 {
+        1.0 / f64::from(self.settings.schema.likes_per_task)
     }
 }
 
@@ -181,14 +218,18 @@ impl AdaptableModel for PreferenceTransformer {
     fn loss(&self, batch: &PreferenceBatch) -> Tensor<1> {
         let head = self.head_weight();
         let d_head = head.dims()[0];
-        let [tasks, _] = batch.target_items().dims();
-        let heads = head.reshape([1, 1, d_head]).expand([tasks, 1, d_head]);
+        let heads = head.reshape([1, 1, d_head]).expand([batch.tasks(), 1, d_head]);
         let rating = self.rating.squared_error(self.target_examples(batch), heads);
         self.loss_without_head(batch) + rating * self.head_loss_weight()
     }
 
     fn head(&self) -> ParamGroup {
-        ParamGroup::from_ids(vec![self.head.map.id, self.head.gain.id, self.rating.weight_id()])
+        ParamGroup::from_ids(vec![self.head.shift.id, self.head.gain_shift.id, self.rating.weight_id()])
+    }
+
+    fn fixed(&self) -> ParamGroup {
+        let [popularity, cold] = self.items.counted();
+        ParamGroup::from_ids(vec![popularity, cold, self.head.shift.id, self.head.gain_shift.id])
     }
 }
 
@@ -208,10 +249,11 @@ impl PreferenceModel for PreferenceTransformer {
     fn state(&self, batch: &PreferenceBatch) -> Tensor<2> {
         let mut silent = NoiseSource::new(None);
         let shown = self.items.shown(&mut silent, 0.0);
-        let (u, gain) = self.prefixes(batch, &mut silent, &shown);
+        let whole = batch.whole_contexts();
+        let (u, gain) = Self::wholes(&whole, self.prefixes(&whole, &mut silent, &shown));
         let [tasks, _, d] = u.dims();
-        let state = Tensor::cat(vec![u, gain], 2);
-        (state * batch.last()).sum_dim(1).reshape([tasks, d + 1])
+        let (shift, gain_shift) = self.shifts(tasks);
+        Tensor::cat(vec![u.reshape([tasks, d]) + shift, gain.reshape([tasks, 1]) + gain_shift], 1)
     }
 
     fn rank(&self, catalogue: &TransformerCatalogue, state: Tensor<2>) -> Tensor<2> {
@@ -234,11 +276,11 @@ impl PreferenceModel for PreferenceTransformer {
 
 impl LinearHeadModel for PreferenceTransformer {
     fn context_examples(&self, batch: &PreferenceBatch) -> LinearExamples {
-        self.rating.examples(batch.items(), batch.values(), batch.rated())
+        self.rating.examples(batch.context_ratings())
     }
 
     fn target_examples(&self, batch: &PreferenceBatch) -> LinearExamples {
-        self.rating.examples(batch.target_items(), batch.target_values(), batch.target_rated())
+        self.rating.examples(batch.target_ratings())
     }
 
     fn head_weight(&self) -> Tensor<1> {
@@ -250,11 +292,8 @@ impl LinearHeadModel for PreferenceTransformer {
     }
 
     fn loss_without_head(&self, batch: &PreferenceBatch) -> Tensor<1> {
-        let mut noise = NoiseSource::new(batch.noise());
-        let shown = self.items.shown(&mut noise, self.settings.config.id_dropout);
-        let (u, gain) = self.prefixes(batch, &mut noise, &shown);
-        let (output, popularity) = self.items.output(&shown);
-        loss::ranking(u, gain, output, popularity, batch) / f64::from(self.settings.schema.likes_per_task)
+        let (shift, gain_shift) = self.shifts(batch.tasks());
+        self.ranking_examples(batch).moved(shift, gain_shift).loss() * self.ranking_scale()
     }
 
     fn head_loss_weight(&self) -> f64 {

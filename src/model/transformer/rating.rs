@@ -63,7 +63,7 @@ impl RatingHead {
     }
 
     /// Examples for events `[tasks, shots]` with values and a mask of the same shape.
-    pub(crate) fn examples(&self, items: Tensor<2, Int>, values: Tensor<2>, mask: Tensor<2>) -> LinearExamples {
+    pub(crate) fn examples(&self, (items, values, mask): (Tensor<2, Int>, Tensor<2>, Tensor<2>)) -> LinearExamples {
         let [tasks, shots] = items.dims();
         let flat = items.reshape([tasks * shots]);
         let known = self.known.clone().select(0, flat.clone());
