@@ -1,0 +1,9 @@
+//! The sampler room from outside: what is promised of every episode.
+
+mod common;
+mod curriculum;
+mod item;
+mod part;
+mod session;
+mod slice;
+mod user;
