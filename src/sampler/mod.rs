@@ -9,6 +9,7 @@
 //! | [`UserSampler`] | a user | by default their first events, or some of the first | all later ones |
 //! | [`SessionSampler`] | a session of a user | its first events | the rest of it |
 //! | [`SliceSampler`] | what a user did within one category | some of it | the rest of it |
+//! | [`GroupSampler`] | a group of users | events of some members | events of other members |
 //! | [`ItemSampler`] | an item | who met it first | who met it later |
 //! | [`PartSampler`] | any part of a history | some of it | the rest of it |
 //! | [`CurriculumSampler`] | a task of another sampler, with as many shots as a schedule says | | |
@@ -24,6 +25,8 @@ mod curriculum;
 mod draw;
 mod episode;
 mod error;
+mod group;
+mod group_config;
 mod item;
 mod part;
 mod permutation;
@@ -36,6 +39,8 @@ pub use config::{OrderWeights, SupportOrder, UserSamplerConfig};
 pub use curriculum::{CurriculumConfig, CurriculumSampler, CurriculumStage, StageStart};
 pub use episode::{Episode, EpisodeId, ShotsSampler, TaskSampler};
 pub use error::SamplerError;
+pub use group::GroupSampler;
+pub use group_config::GroupSamplerConfig;
 pub use item::{ItemSampler, ItemSamplerConfig};
 pub use part::{Part, PartSampler};
 pub use session::{SessionSampler, SessionSamplerConfig};

@@ -116,3 +116,11 @@ pub fn assert_epoch(sampler: &dyn TaskSampler, tasks: usize, seed: u64, epoch: u
     assert_eq!(distinct.len(), tasks);
     distinct.into_iter().collect()
 }
+
+/// Whether counts are as even as chance makes them: chi-square within five standard deviations of its mean.
+pub fn is_uniform(counts: &[usize]) -> bool {
+    let mean = counts.iter().sum::<usize>() as f64 / counts.len() as f64;
+    let chi_square: f64 = counts.iter().map(|&count| (count as f64 - mean).powi(2) / mean).sum();
+    let freedom = (counts.len() - 1) as f64;
+    chi_square < freedom + 5.0 * (2.0 * freedom).sqrt()
+}

@@ -2,6 +2,7 @@
 
 mod common;
 mod curriculum;
+mod group;
 mod item;
 mod part;
 mod session;
