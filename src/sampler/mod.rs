@@ -12,10 +12,11 @@
 //! | [`GroupSampler`] | a group of users | events of some members | events of other members |
 //! | [`ItemSampler`] | an item | who met it first | who met it later |
 //! | [`PartSampler`] | any part of a history | some of it | the rest of it |
+//! | [`MixtureSampler`] | a task of one of several samplers, in shares | | |
 //! | [`CurriculumSampler`] | a task of another sampler, with as many shots as a schedule says | | |
 //!
 //! Each has a `tasks()`, the number of episodes in an epoch, and goes to
-//! [`RecommenderTrainer::sampler`](crate::RecommenderTrainer::sampler) with it. But for the last, each is drawn by turns: every
+//! [`RecommenderTrainer::sampler`](crate::RecommenderTrainer::sampler) with it. But for the last two, each is drawn by turns: every
 //! task once an epoch, in an order of the epoch's own.
 //!
 //! To add a sampler, implement [`TaskSampler`] for a type of your own; the trait is object safe and asks for one method.
@@ -28,10 +29,12 @@ mod error;
 mod group;
 mod group_config;
 mod item;
+mod mixture;
 mod part;
 mod permutation;
 mod session;
 mod slice;
+mod spread;
 mod task;
 mod user;
 
@@ -42,6 +45,7 @@ pub use error::SamplerError;
 pub use group::GroupSampler;
 pub use group_config::GroupSamplerConfig;
 pub use item::{ItemSampler, ItemSamplerConfig};
+pub use mixture::{MixturePart, MixtureSampler};
 pub use part::{Part, PartSampler};
 pub use session::{SessionSampler, SessionSamplerConfig};
 pub use slice::{SliceSampler, SliceSamplerConfig};

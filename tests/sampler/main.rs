@@ -4,6 +4,7 @@ mod common;
 mod curriculum;
 mod group;
 mod item;
+mod mixture;
 mod part;
 mod session;
 mod slice;
