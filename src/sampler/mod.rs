@@ -20,6 +20,7 @@
 //! task once an epoch, in an order of the epoch's own.
 //!
 //! To add a sampler, implement [`TaskSampler`] for a type of your own; the trait is object safe and asks for one method.
+//! `docs/adding-a-sampler.md` goes through it step by step.
 
 mod config;
 mod curriculum;
