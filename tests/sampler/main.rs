@@ -8,4 +8,6 @@ mod mixture;
 mod part;
 mod session;
 mod slice;
+#[cfg(feature = "train")]
+mod training;
 mod user;
