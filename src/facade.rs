@@ -180,7 +180,7 @@ impl<'a> RecommenderTrainer<'a> {
             Some(own) => own,
             None => {
                 let users = UserSampler::new(split.train.clone(), sampling(&config, learner.supervision()))?;
-                let tasks = users.users();
+                let tasks = users.tasks();
                 (Box::new(users) as Box<dyn TaskSampler>, tasks)
             }
         };

@@ -51,7 +51,7 @@ fn run(change: impl Fn(&mut TrainingConfig)) -> Run {
     let device = device().autodiff();
     let new = || PreferenceTransformer::new(&config.model, &schema, data.catalogue(), &initial, 1, &device).unwrap();
     let sampler = UserSampler::new(split.train.clone(), config.sampler.clone()).unwrap();
-    let (users, learner) = (sampler.users(), ClosedFormConfig::default().init());
+    let (users, learner) = (sampler.tasks(), ClosedFormConfig::default().init());
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("checkpoint");
     let trainer = MetaTrainer::new(new(), learner, &sampler, users, &config.training, 1, &device).unwrap();

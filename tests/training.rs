@@ -70,7 +70,7 @@ impl World {
         seed: u64,
     ) -> MetaTrainer<'_, PreferenceTransformer, L> {
         let model = self.model(8, 0.2);
-        MetaTrainer::new(model, learner, &self.sampler, self.sampler.users(), config, seed, &device()).unwrap()
+        MetaTrainer::new(model, learner, &self.sampler, self.sampler.tasks(), config, seed, &device()).unwrap()
     }
 }
 
@@ -80,7 +80,7 @@ fn device() -> Device {
 
 /// Four steps an epoch.
 fn config(epochs: usize) -> TrainingConfig {
-    let world_users = World::new().sampler.users();
+    let world_users = World::new().sampler.tasks();
     let mut config = TrainingConfig::default();
     (config.epochs, config.meta_batch, config.outer_lr) = (epochs, world_users.div_ceil(4), 0.01);
     (config.shards, config.validate_every, config.weight_decay) = (3, 1, 0.01);
@@ -316,7 +316,7 @@ fn a_checkpoint_of_another_run_is_refused_and_left_as_it_is() {
         let run = MetaTrainer::new(model, closed_form(), &world.sampler, tasks, config, seed, &device()).unwrap();
         run.with_checkpoint(&path).run()
     };
-    let (own, users) = (config(2), world.sampler.users());
+    let (own, users) = (config(2), world.sampler.tasks());
     let mut other = config(2);
     other.outer_lr = 0.02;
     for (what, result) in [

@@ -27,7 +27,7 @@ use crate::data::users::UserTable;
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct DatasetBuilder {
-    users: UserTable,
+    pub(super) users: UserTable,
     catalogue: Catalogue,
     events: Vec<(UserIndex, IndexedEvent)>,
 }

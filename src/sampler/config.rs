@@ -6,6 +6,33 @@ use serde::{Deserialize, Serialize};
 
 use super::error::SamplerError;
 
+/// The builders of every config that has `min_shots`, `max_shots`, `min_query` and `max_query`.
+macro_rules! size_builders {
+    () => {
+        /// The same with other sizes of the support set.
+        #[must_use]
+        pub fn with_shots(mut self, shots: RangeInclusive<usize>) -> Self {
+            (self.min_shots, self.max_shots) = shots.into_inner();
+            self
+        }
+
+        /// The same with another least size of the query set.
+        #[must_use]
+        pub fn with_min_query(mut self, min_query: usize) -> Self {
+            self.min_query = min_query;
+            self
+        }
+
+        /// The same with another largest size of the query set.
+        #[must_use]
+        pub fn with_max_query(mut self, max_query: Option<usize>) -> Self {
+            self.max_query = max_query;
+            self
+        }
+    };
+}
+pub(super) use size_builders;
+
 /// Which of a user's events are the support set.
 ///
 /// With `s` shots, of a user with `n` events in time order:
@@ -72,7 +99,7 @@ impl OrderWeights {
     }
 }
 
-/// How a [`UserSampler`](super::UserSampler) draws episodes.
+/// How a [`UserSampler`](super::UserSampler) draws episodes, or a [`PartSampler`](super::PartSampler).
 ///
 /// ```
 /// use metarec::sampler::{SupportOrder, UserSamplerConfig};
@@ -91,7 +118,8 @@ pub struct UserSamplerConfig {
     pub max_shots: usize,
     /// Least size of the query set, 1 or more.
     pub min_query: usize,
-    /// Largest size of the query set, not less than `min_query`: of a larger one a random part is kept. `None` for no limit.
+    /// Largest size of the query set, not less than `min_query`: of a larger one a random part is kept,
+    /// and the rest passed over. `None` for no limit.
     pub max_query: Option<usize>,
     /// Which events are the support set.
     pub order: SupportOrder,
@@ -114,26 +142,7 @@ impl Default for UserSamplerConfig {
 }
 
 impl UserSamplerConfig {
-    /// The same with other sizes of the support set.
-    #[must_use]
-    pub fn with_shots(mut self, shots: RangeInclusive<usize>) -> Self {
-        (self.min_shots, self.max_shots) = shots.into_inner();
-        self
-    }
-
-    /// The same with another least size of the query set.
-    #[must_use]
-    pub fn with_min_query(mut self, min_query: usize) -> Self {
-        self.min_query = min_query;
-        self
-    }
-
-    /// The same with another largest size of the query set.
-    #[must_use]
-    pub fn with_max_query(mut self, max_query: Option<usize>) -> Self {
-        self.max_query = max_query;
-        self
-    }
+    size_builders!();
 
     /// The same with another order.
     #[must_use]
@@ -153,7 +162,7 @@ impl UserSamplerConfig {
     /// # Errors
     /// [`SamplerError::Setting`] with the first that is out of its bounds.
     pub fn check(&self) -> Result<(), SamplerError> {
-        let fail = |field, value: String, expected| Err(SamplerError::Setting { field, value, expected });
+        let fail = |field: &'static str, value: String, expected| Err(SamplerError::setting(field, value, expected));
         if self.min_shots > self.max_shots {
             return fail("min_shots", self.min_shots.to_string(), "not more than max_shots");
         }

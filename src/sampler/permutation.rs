@@ -1,29 +1,37 @@
-//! A random order of users that needs no memory.
+//! A random order of tasks that needs no memory.
 
+use super::episode::EpisodeId;
 use crate::data::Draws;
 
 const ROUNDS: usize = 8;
+
+/// Which of `tasks` tasks has its turn: each once an epoch of `tasks` episodes, every epoch in another order. `tasks` is 1 or more.
+pub(super) fn turn(tasks: usize, id: EpisodeId) -> usize {
+    let tasks = tasks as u64;
+    let turn = Permutation::new(tasks, id.seed, id.index / tasks).at(id.index % tasks);
+    usize::try_from(turn).unwrap_or(0)
+}
 
 /// A pseudo-random permutation of `0..len`, told by `(seed, epoch)`.
 ///
 /// A Feistel network over the next power of four, walked until it lands inside `0..len` (Black and Rogaway, "Ciphers with arbitrary
 /// finite domains", 2002). Costs fewer than four walks of eight rounds on average, whatever `len` is.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Permutation {
+struct Permutation {
     len: u64,
     half_bits: u32,
     keys: [u64; ROUNDS],
 }
 
 impl Permutation {
-    pub fn new(len: u64, seed: u64, epoch: u64) -> Self {
+    fn new(len: u64, seed: u64, epoch: u64) -> Self {
         let mut draws = Draws::new(*b"permute\0", seed, epoch);
         let bits = u64::BITS - len.saturating_sub(1).leading_zeros();
         Self { len, half_bits: bits.div_ceil(2).max(1), keys: std::array::from_fn(|_| draws.bits()) }
     }
 
     /// Where `place` goes. `place` is below `len`.
-    pub fn at(&self, place: u64) -> u64 {
+    fn at(&self, place: u64) -> u64 {
         let mut value = self.walk(place);
         while value >= self.len {
             value = self.walk(value);

@@ -1,4 +1,4 @@
-//! The sampler room from outside: what is promised of every episode.
+//! Users as tasks.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,6 +22,10 @@ fn tasks(lengths: &[usize]) -> Vec<TaskHistory> {
         events: (0..length).map(event).collect(),
     };
     (0..).zip(lengths).map(task).collect()
+}
+
+fn user_of(episode: &Episode) -> UserIndex {
+    episode.task.user().unwrap()
 }
 
 fn weights(first: f64, window: f64, subset: f64, early: f64) -> OrderWeights {
@@ -136,27 +140,27 @@ fn the_size_of_the_support_is_drawn_evenly_from_its_range() {
 #[test]
 fn users_too_short_are_counted_and_never_drawn() {
     let sampler = sampler(&[3, 11, 10, 40, 0], UserSamplerConfig::default());
-    assert_eq!((sampler.users(), sampler.left_out()), (2, 3));
+    assert_eq!((sampler.tasks(), sampler.left_out()), (2, 3));
     for episode in episodes(&sampler, 50) {
-        let expected = if episode.user == UserIndex(1) { 1 } else { 20 };
+        let expected = if user_of(&episode) == UserIndex(1) { 1 } else { 20 };
         assert_eq!(episode.support.len(), expected);
-        assert!(episode.user == UserIndex(1) || episode.user == UserIndex(3));
+        assert!([1, 3].contains(&user_of(&episode).0));
     }
 }
 
 #[test]
 fn nobody_long_enough_is_an_error() {
     let error = UserSampler::new(tasks(&[10, 3]), UserSamplerConfig::default()).unwrap_err();
-    assert!(matches!(error, SamplerError::NoUsers { users: 2, least: 11 }));
+    assert!(matches!(error, SamplerError::NoTasks { tasks: 2, least: 11 }));
     assert!(UserSampler::new(tasks(&[]), UserSamplerConfig::default()).is_err());
-    assert_eq!(UserSampler::new(tasks(&[10]), UserSamplerConfig::default().with_shots(0..=20)).unwrap().users(), 1);
+    assert_eq!(UserSampler::new(tasks(&[10]), UserSamplerConfig::default().with_shots(0..=20)).unwrap().tasks(), 1);
 }
 
 #[test]
 fn the_first_episodes_of_a_seed_are_pinned() {
     let sampler = sampler(&[40; 10], UserSamplerConfig::default().with_shots(1..=5));
     let first: Vec<(u32, Vec<usize>)> =
-        episodes(&sampler, 4).map(|episode| (episode.user.0, places(&episode.support))).collect();
+        episodes(&sampler, 4).map(|episode| (user_of(&episode).0, places(&episode.support))).collect();
     assert_eq!(first, [(5, vec![1, 11, 25, 26]), (0, vec![0]), (3, vec![0]), (2, vec![0, 8, 13, 14, 17])]);
 }
 
@@ -193,6 +197,17 @@ fn config() -> impl Strategy<Value = UserSamplerConfig> {
     })
 }
 
+#[test]
+fn every_epoch_and_every_seed_has_an_order_of_its_own() {
+    let sampler = sampler(&[12; 20], UserSamplerConfig::default());
+    let order = |seed, epoch: u64| -> Vec<UserIndex> {
+        let ids = (epoch * 20..epoch * 20 + 20).map(|index| EpisodeId { seed, index });
+        ids.map(|id| user_of(&sampler.episode(id).unwrap())).collect()
+    };
+    assert_ne!(order(1, 0), order(1, 1));
+    assert_ne!(order(1, 0), order(2, 0));
+}
+
 proptest! {
     #[test]
     fn every_episode_is_disjoint_in_range_in_order_and_reproducible(
@@ -210,8 +225,9 @@ proptest! {
         prop_assert!(!support.iter().any(|place| query.contains(place)));
         let passed_over = places(&episode.passed_over);
         prop_assert!(!passed_over.iter().any(|place| support.contains(place) || query.contains(place)));
-        let events = &tasks[episode.user.position()].events;
+        let events = &tasks[user_of(&episode).position()].events;
         prop_assert!(episode.support.iter().chain(&episode.query).all(|event| events.contains(event)));
+        prop_assert_eq!(support.len() + query.len() + passed_over.len(), events.len(), "an event is lost");
         let room = events.len() - config.min_query;
         prop_assert!((config.min_shots.min(room)..=config.max_shots.min(room)).contains(&support.len()));
         prop_assert!((config.min_query..=config.max_query.unwrap_or(usize::MAX)).contains(&query.len()));
@@ -225,7 +241,7 @@ proptest! {
     fn an_epoch_has_every_user_once(users in 1_usize..60, seed: u64, epoch in 0_u64..1_000_000) {
         let sampler = sampler(&vec![12; users], UserSamplerConfig::default());
         let count = users as u64;
-        let drawn = (epoch * count..(epoch + 1) * count).map(|index| sampler.episode(EpisodeId { seed, index }).unwrap().user.position());
+        let drawn = (epoch * count..(epoch + 1) * count).map(|index| sampler.episode(EpisodeId { seed, index }).unwrap().task.user().unwrap().position());
         let mut drawn: Vec<usize> = drawn.collect();
         drawn.sort_unstable();
         prop_assert!(drawn.into_iter().eq(0..users));
