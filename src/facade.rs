@@ -51,6 +51,7 @@ pub struct RecommenderTrainer<'a> {
     config: Config,
     split: Option<UserSplit>,
     sampler: Option<(Box<dyn TaskSampler + 'a>, usize)>,
+    looks: Option<(Vec<ItemIndex>, Vec<usize>)>,
     observer: Box<dyn Observer + 'a>,
     cancel: CancelToken,
     checkpoint: Option<PathBuf>,
@@ -76,6 +77,7 @@ impl Recommender {
             config: Config::default(),
             split: None,
             sampler: None,
+            looks: None,
             observer: Box::new(Silent),
             cancel: CancelToken::new(),
             checkpoint: None,
@@ -107,6 +109,16 @@ impl<'a> RecommenderTrainer<'a> {
     #[must_use]
     pub fn sampler(mut self, sampler: impl TaskSampler + 'a, tasks: usize) -> Self {
         self.sampler = Some((Box::new(sampler), tasks));
+        self
+    }
+
+    /// Looks at the validation users by ranking `candidates` after each of `shots` events, instead of the items that training knows after 0, 1, 5 and 20.
+    #[must_use]
+    pub fn looks(mut self, candidates: impl Into<Vec<ItemIndex>>, shots: impl Into<Vec<usize>>) -> Self {
+        let mut candidates = candidates.into();
+        candidates.sort_unstable();
+        candidates.dedup();
+        self.looks = Some((candidates, shots.into()));
         self
     }
 
@@ -170,7 +182,7 @@ impl<'a> RecommenderTrainer<'a> {
         split: &UserSplit,
         device: &Device,
     ) -> Result<Trained<PreferenceTransformer, L::State>, TrainError> {
-        let Self { data, config, sampler, observer, cancel, checkpoint, .. } = self;
+        let Self { data, config, sampler, looks, observer, cancel, checkpoint, .. } = self;
         let catalogue = data.catalogue();
         let pool = if split.valid.is_empty() { SplitRule::default().support } else { pool_size(split) };
         let schema = PreferenceSchema::from_tasks(catalogue, &split.train, data.like_rule());
@@ -187,8 +199,12 @@ impl<'a> RecommenderTrainer<'a> {
         let seed = config.seed;
         let likes = data.like_rule().clone();
         let places = tie_order(catalogue.ids());
-        let validation = Validation::new(split.valid.clone(), split.candidates(), likes, places, SHOTS.to_vec());
-        let optimizers = Optimizers::for_transformer(&config.training);
+        let (candidates, shots) = looks.unwrap_or_else(|| (split.candidates(), SHOTS.to_vec()));
+        let validation = Validation::new(split.valid.clone(), candidates, likes, places, shots);
+        let optimizers = match learner.state_only_rates() {
+            true => Optimizers::for_transformer(&config.training),
+            false => Optimizers::for_transformer(&config.training).with_inner_rates(&config.training),
+        };
         let mut trainer = MetaTrainer::new(model, learner, &*sampler, tasks, &config.training, seed, device)?
             .with_optimizers(optimizers)
             .with_validation(validation)

@@ -112,6 +112,10 @@ fn rates_and_averaging_out_of_bounds_are_named() {
             assert!(error.contains(&format!("`{field}` is {value}")) && error.contains(expected), "{error}");
         }
     }
+    let mut config = Config::default();
+    config.training.inner_rate_rate = 101.0;
+    let error = Recommender::train(&data, &config, &device()).err().unwrap().to_string();
+    assert!(error.contains("`inner_rate_rate` is 101: expected 0 to 100"), "{error}");
     let mut config = TrainingConfig::default();
     for (averaging, good) in [(0.0, true), (0.9999, true), (0.99995, false), (1.0, false)] {
         config.averaging = averaging;

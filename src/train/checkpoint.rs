@@ -93,7 +93,7 @@ impl<M: PreferenceModel, S: Module> RunState<M, S> {
         };
         let rating = self.model.rating_group();
         let better_rating = score.rating().is_some_and(|error| self.ledger.best_rating.is_none_or(|best| error < best));
-        let better_ranking = self.ledger.best_ranking.is_none_or(|best| score.ranking() > best);
+        let better_ranking = self.ledger.best_ranking.is_none_or(|best| score.value() > best);
         // Where nobody rates, nobody can say which head is best: the latest.
         let better_rating = better_rating || score.rating().is_none();
         if better_rating {
@@ -105,7 +105,7 @@ impl<M: PreferenceModel, S: Module> RunState<M, S> {
             self.best_state = self.average_state.clone();
         }
         if better_ranking {
-            self.ledger.best_ranking = Some(score.ranking());
+            self.ledger.best_ranking = Some(score.value());
             self.ledger.looks_since_best = 0;
             self.best_model = graft(self.average_model.clone(), &self.best_model, &rating);
         } else {

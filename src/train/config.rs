@@ -20,6 +20,8 @@ pub struct TrainingConfig {
     pub item_rate: f64,
     /// What it is multiplied by for the rating head and its prior, which start at one too; 0 to 10.
     pub rating_rate: f64,
+    /// What it is multiplied by for the learned rates of inner steps; 0 to 100.
+    pub inner_rate_rate: f64,
     /// Share of the steps in which the rate rises from zero; 0 to 0.5. It then falls to zero along a cosine.
     pub warm_up: f64,
     /// How much of the running average of the weights stays from one step to the next, 0 to 0.9999; what is validated and kept is the average. 0 for none.
@@ -44,6 +46,7 @@ impl Default for TrainingConfig {
             outer_lr: 1e-3,
             item_rate: 0.2,
             rating_rate: 0.1,
+            inner_rate_rate: 10.0,
             warm_up: 0.05,
             averaging: 0.98,
             weight_decay: 0.05,
@@ -81,6 +84,9 @@ impl TrainingConfig {
             if !(0.0..=10.0).contains(&value) {
                 return bad(field, value.to_string(), "0 to 10");
             }
+        }
+        if !(0.0..=100.0).contains(&self.inner_rate_rate) {
+            return bad("inner_rate_rate", self.inner_rate_rate.to_string(), "0 to 100");
         }
         if !(0.0..=0.5).contains(&self.warm_up) {
             return bad("warm_up", self.warm_up.to_string(), "0 to 0.5");

@@ -33,4 +33,4 @@ pub use error::TrainError;
 pub use observer::{Observer, Progress, Silent};
 pub use optimizer::{Optimizers, ScaledRate};
 pub use trainer::{MetaTrainer, Stop, Trained};
-pub use validation::{Validation, ValidationScore};
+pub use validation::{Goal, Validation, ValidationScore};

@@ -34,6 +34,14 @@ impl Optimizers {
             .with_group(PreferenceTransformer::rating_head_group(), slow.clone(), None);
         Self { model: all, state: ModuleOptimizer::from(slow) }
     }
+
+    /// The same with the learner's state stepped as inner rates want it, which are near 1 and have far to go:
+    /// [`TrainingConfig::inner_rate_rate`].
+    #[must_use]
+    pub fn with_inner_rates(self, config: &TrainingConfig) -> Self {
+        let fast = ScaledRate { inner: adamw(0.0).build(), factor: config.inner_rate_rate };
+        Self { state: ModuleOptimizer::from(fast), ..self }
+    }
 }
 
 fn adamw(weight_decay: f64) -> AdamWConfig {

@@ -13,6 +13,17 @@ use crate::model::{PreferenceModel, Supervision, TaskEvents};
 /// Users that are adapted together.
 const CHUNK: usize = 64;
 
+/// What training tries to get better at, by the meta-validation users.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Goal {
+    /// Mean nDCG@10.
+    #[default]
+    Ranking,
+    /// Mean error of values: for models that rate and are not meant to rank.
+    Ratings,
+}
+
 /// What one look at the meta-validation users found: a mean over users at each number of shots.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ValidationScore {
@@ -22,10 +33,21 @@ pub struct ValidationScore {
     pub ndcg: Vec<f64>,
     /// Root mean squared error of values, one for each number of shots; empty where the model does not rate.
     pub rmse: Vec<f64>,
+    /// Which of them training goes by.
+    pub goal: Goal,
 }
 
 impl ValidationScore {
-    /// What training tries to raise: mean nDCG.
+    /// What training tries to raise: by the [`Goal`], mean nDCG or minus the mean error.
+    #[must_use]
+    pub fn value(&self) -> f64 {
+        match self.goal {
+            Goal::Ranking => self.ranking(),
+            Goal::Ratings => -self.rating().unwrap_or(f64::INFINITY),
+        }
+    }
+
+    /// Mean nDCG.
     #[must_use]
     pub fn ranking(&self) -> f64 {
         self.ndcg.iter().sum::<f64>() / self.ndcg.len().max(1) as f64
@@ -46,6 +68,7 @@ pub struct Validation {
     likes: LikeRule,
     places: Vec<u32>,
     shots: Vec<usize>,
+    goal: Goal,
 }
 
 impl Validation {
@@ -58,7 +81,13 @@ impl Validation {
         places: Vec<u32>,
         shots: Vec<usize>,
     ) -> Self {
-        Self { users, candidates, likes, places, shots }
+        Self { users, candidates, likes, places, shots, goal: Goal::Ranking }
+    }
+
+    /// The same users with another goal.
+    #[must_use]
+    pub fn with_goal(self, goal: Goal) -> Self {
+        Self { goal, ..self }
     }
 
     /// Whether there is anybody to look at.
@@ -74,7 +103,7 @@ impl Validation {
         device: &Device,
     ) -> ValidationScore {
         let catalogue = model.catalogue();
-        let mut score = ValidationScore { shots: self.shots.clone(), ..ValidationScore::default() };
+        let mut score = ValidationScore { shots: self.shots.clone(), goal: self.goal, ..ValidationScore::default() };
         for &shots in &self.shots {
             let (mut ndcg, mut errors) = (Vec::new(), Vec::new());
             for users in self.users.chunks(CHUNK) {

@@ -94,6 +94,15 @@ impl<'a> UserCold<'a> {
         self
     }
 
+    /// The same protocol ranking these items in place of those that training knows: of a new market, or of a genre that training lacked.
+    #[must_use]
+    pub fn with_candidates(mut self, candidates: impl Into<Vec<ItemIndex>>) -> Self {
+        self.candidates = candidates.into();
+        self.candidates.sort_unstable();
+        self.candidates.dedup();
+        self
+    }
+
     /// The numbers of shots, in the order in which they run.
     #[must_use]
     pub fn shots(&self) -> &[usize] {

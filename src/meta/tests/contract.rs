@@ -61,6 +61,24 @@ fn gradient_learners_keep_the_contract_on_a_model_without_users_and_items() {
 }
 
 #[test]
+fn every_learner_keeps_the_contract_on_a_perceptron_and_their_gradients_are_what_they_say() {
+    check(&market::mlp_fixture(InContextConfig::default().init()));
+    let closed = market::mlp_fixture(ClosedFormConfig::default().init());
+    check(&closed);
+    println!("closed form, perceptron: {:.1e}", gradient_is_exact(&closed));
+    let anil = market::mlp_fixture(anil(every_step_of_every_tensor(), InnerOptimizer::Sgd).init().unwrap());
+    check(&anil);
+    println!("ANIL, perceptron: {:.1e}", gradient_is_exact(&anil));
+    let maml = market::mlp_fixture(maml(Moves::All, None, InnerOptimizer::Sgd));
+    check(&maml);
+    println!("MAML, perceptron: {:.1e}", gradient_is_exact(&maml));
+    for moves in [Moves::Head, Moves::All] {
+        check(&market::mlp_fixture(FomamlConfig { inner: steps(), moves: moves.clone(), rates: None }.init().unwrap()));
+        check(&market::mlp_fixture(ReptileConfig { inner: steps(), moves }.init().unwrap()));
+    }
+}
+
+#[test]
 fn the_closed_form_gradient_is_exact() {
     // GaussianPrior starts at a fit; moved, so that no entry of its scale is zero.
     let fixture = market::fixture(ClosedFormConfig::default().init());

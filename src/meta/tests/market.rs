@@ -7,10 +7,10 @@ use crate::data::{Dataset, IndexedEvent, TaskHistory, UserIndex};
 use crate::meta::MetaLearner;
 use crate::meta::contract::{Fixture, TASKS};
 use crate::meta::differences::jiggled;
-use crate::model::initial::InitialValues;
+use crate::model::initial::{InitialValues, RatingFit, fit_ratings};
 use crate::model::{
     MetaBatch, PreferenceBatch, PreferenceModel, PreferenceSchema, PreferenceTransformer, PreferenceTransformerConfig,
-    Supervision, TaskEvents,
+    RatingMlp, RatingMlpConfig, Supervision, TaskEvents,
 };
 
 /// A tiny market: 40 users, 24 items, ratings.
@@ -52,10 +52,25 @@ pub(super) fn sets(data: &Dataset, task: usize) -> (&[IndexedEvent], &[IndexedEv
     (support, &later[..later.len().min(2 + task % 4)])
 }
 
+/// The perceptron over the market's items, with vectors fitted to it, and a learner.
+pub(super) fn mlp_fixture<L: MetaLearner<RatingMlp>>(learner: L) -> Fixture<'static, RatingMlp, L> {
+    let data = market();
+    let start = fit_ratings(&histories(&data), 24, 3.0, &RatingFit::with_factors(3), 5);
+    let mut config = RatingMlpConfig::default();
+    config.hidden = vec![5, 4];
+    let device = Device::default().autodiff();
+    let model = RatingMlp::new(&config, &RatingMlp::vectors_from(&start), 3.0, 5, &device).unwrap();
+    fixture_of(jiggled(model, 0.2), learner)
+}
+
 /// The Transformer and a learner.
 pub(super) fn fixture<L: MetaLearner<PreferenceTransformer>>(learner: L) -> Fixture<'static, PreferenceTransformer, L> {
+    fixture_of(transformer(&market()), learner)
+}
+
+fn fixture_of<M: PreferenceModel, L: MetaLearner<M>>(model: M, learner: L) -> Fixture<'static, M, L> {
     let data = market();
-    let (model, supervision, support) = (transformer(&data), learner.supervision(), learner.support_use());
+    let (supervision, support) = (learner.supervision(), learner.support_use());
     let empty = (0..TASKS).filter(|&task| shots(task) == 0).collect();
     let batches = model.clone();
     Fixture::new(model, learner, empty, move |tasks| {
