@@ -35,7 +35,9 @@ pub use ids::{Ids, ItemIndex, UserIndex};
 pub use likes::{ActionWeights, LikeRule};
 pub use order::{by_score, digest_of_pair, tie_order};
 pub use popularity::{conditional_popularity, popularity};
-pub use read::{EventReader, EventRows, read_dir};
+pub use read::{
+    DirReader, EventReader, EventRows, FileReport, OnRowError, Place, ReadReport, RowError, RowErrorCount, read_dir,
+};
 pub use split::{HeldOutUser, TaskHistory, UserSplit};
 pub use split_rule::SplitRule;
 pub use users::UserTable;
