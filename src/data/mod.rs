@@ -5,12 +5,14 @@
 //!
 //! 1. [`Event`]s arrive from a folder ([`read_dir`]), from a file ([`EventReader`]) or from any iterator ([`from_events`]);
 //! 2. a [`Dataset`] indexes them: external ids become [`UserIndex`] and [`ItemIndex`], each user's events are put in time order;
-//! 3. a [`UserSplit`] sets whole users apart for meta-training, meta-validation and meta-test.
+//! 3. [`Dataset::clean`] takes out duplicates, bots and what is too little to learn from, and gives account of it;
+//! 4. a [`UserSplit`] sets whole users apart for meta-training, meta-validation and meta-test.
 //!
 //! [`synthetic`] makes small markets with known tastes, for tests and examples.
 
 mod builder;
 mod catalogue;
+mod clean;
 mod dataset;
 mod draws;
 mod error;
@@ -27,6 +29,10 @@ mod users;
 
 pub use builder::{DatasetBuilder, from_events};
 pub use catalogue::{Catalogue, Item, ItemVectors};
+pub use clean::{
+    Amounts, BotRule, Burst, CleaningReason, CleaningReport, CleaningRules, Dropped, Duplicates, Emptied, Keep,
+    OnPinnedSplit, SameAs, TimeRange,
+};
 pub use dataset::Dataset;
 pub(crate) use draws::Draws;
 pub use error::DataError;
