@@ -6,7 +6,8 @@
 //! 1. [`Event`]s arrive from a folder ([`read_dir`]), from a file ([`EventReader`]) or from any iterator ([`from_events`]);
 //! 2. a [`Dataset`] indexes them: external ids become [`UserIndex`] and [`ItemIndex`], each user's events are put in time order;
 //! 3. [`Dataset::clean`] takes out duplicates, bots and what is too little to learn from, and gives account of it;
-//! 4. a [`UserSplit`] sets whole users apart for meta-training, meta-validation and meta-test.
+//! 4. a [`UserSplit`] sets whole users apart for meta-training, meta-validation and meta-test, a [`ColdSplit`] items, both, or what
+//!    comes later.
 //!
 //! [`synthetic`] makes small markets with known tastes, for tests and examples.
 
@@ -23,7 +24,6 @@ mod order;
 mod popularity;
 mod read;
 mod split;
-mod split_rule;
 pub mod synthetic;
 mod users;
 
@@ -44,6 +44,5 @@ pub use popularity::{conditional_popularity, popularity};
 pub use read::{
     DirReader, EventReader, EventRows, FileReport, OnRowError, Place, ReadReport, RowError, RowErrorCount, read_dir,
 };
-pub use split::{HeldOutUser, TaskHistory, UserSplit};
-pub use split_rule::SplitRule;
+pub use split::{Cold, ColdSplit, HeldOutUser, ItemRule, LeftOut, SplitRule, TaskHistory, TimeRule, UserSplit};
 pub use users::UserTable;
