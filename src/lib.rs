@@ -66,6 +66,7 @@
 //! | `train` | yes | [`Config`], [`Recommender::train`], [`train`] and [`evaluate`]. Without it the crate loads, adapts and ranks |
 //! | `flex` | yes | Burn's CPU backend in pure Rust |
 //! | `wgpu`, `vulkan`, `metal`, `cuda`, `rocm`, `cpu`, `ndarray` | no | Burn's other backends |
+//! | `parquet` | no | reading of Parquet files |
 //! | `testing` | no | the contract tests for learners of other crates |
 //!
 //! [`recommend::device_from_env`] chooses among the backends that are compiled in.

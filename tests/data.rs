@@ -187,7 +187,8 @@ fn what_is_wrong_in_a_folder_is_named_with_file_and_line() {
 #[test]
 fn a_single_file_makes_a_data_set() {
     let reader = EventReader::csv().user_column("userId").item_column("movieId").value_column("rating");
-    let data = reader.read_dataset(fixture("ml-latest/ratings.csv")).unwrap();
+    let (data, report) = reader.read_dataset(fixture("ml-latest/ratings.csv")).unwrap();
+    assert_eq!((report.files[0].rows, report.skipped()), (3, 0));
     assert_eq!((data.events().len(), data.users().len(), data.catalogue().len()), (3, 2, 2));
     assert!(data.events().iter().all(|event| event.timestamp.is_none()));
 }

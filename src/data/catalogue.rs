@@ -95,6 +95,19 @@ impl Catalogue {
         self.vectors = vectors;
     }
 
+    /// The items that are kept, in the same order; categories keep their codes.
+    pub(super) fn part(&self, keep: &[bool]) -> Self {
+        let kept = || keep.iter().enumerate().filter(|(_, keep)| **keep).map(|(place, _)| place);
+        let mut ids = Ids::new();
+        kept().for_each(|place| _ = ids.insert(&self.ids.names()[place]));
+        let vectors = self.vectors.as_ref().map(|ItemVectors { width, values }| ItemVectors {
+            width: *width,
+            values: kept().flat_map(|place| &values[place * width..(place + 1) * width]).copied().collect(),
+        });
+        let items = kept().map(|place| self.items[place].clone()).collect();
+        Self { ids, items, categories: self.categories.clone(), vectors }
+    }
+
     /// The index of an external id.
     #[must_use]
     pub fn find(&self, id: &str) -> Option<ItemIndex> {

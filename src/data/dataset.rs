@@ -5,8 +5,7 @@ use crate::data::error::DataError;
 use crate::data::event::IndexedEvent;
 use crate::data::ids::UserIndex;
 use crate::data::likes::LikeRule;
-use crate::data::split::UserSplit;
-use crate::data::split_rule::SplitRule;
+use crate::data::split::{SplitRule, UserSplit};
 use crate::data::users::UserTable;
 
 /// Events of many users, indexed and in time order, with catalogue and user columns.
@@ -15,7 +14,7 @@ use crate::data::users::UserTable;
 /// Events of unknown time come first, in the order of arrival. An item may occur several times in a history: these are different
 /// events. Users of whom only columns are known have an empty history.
 ///
-/// Memory: 33 bytes an event, and two copies of each id.
+/// Memory: 33 bytes an event, and each id once (see [`Ids`](crate::data::Ids)): 10 million events of 100,000 users take 330 MB.
 ///
 /// ```
 /// use metarec::data::{Event, UserIndex, from_events};

@@ -5,12 +5,15 @@
 //!
 //! 1. [`Event`]s arrive from a folder ([`read_dir`]), from a file ([`EventReader`]) or from any iterator ([`from_events`]);
 //! 2. a [`Dataset`] indexes them: external ids become [`UserIndex`] and [`ItemIndex`], each user's events are put in time order;
-//! 3. a [`UserSplit`] sets whole users apart for meta-training, meta-validation and meta-test.
+//! 3. [`Dataset::clean`] takes out duplicates, bots and what is too little to learn from, and gives account of it;
+//! 4. a [`UserSplit`] sets whole users apart for meta-training, meta-validation and meta-test, a [`ColdSplit`] items, both, or what
+//!    comes later.
 //!
 //! [`synthetic`] makes small markets with known tastes, for tests and examples.
 
 mod builder;
 mod catalogue;
+mod clean;
 mod dataset;
 mod draws;
 mod error;
@@ -22,13 +25,16 @@ mod order;
 mod popularity;
 mod read;
 mod split;
-mod split_rule;
 pub mod synthetic;
 mod transposed;
 mod users;
 
 pub use builder::{DatasetBuilder, from_events};
 pub use catalogue::{Catalogue, Item, ItemVectors};
+pub use clean::{
+    Amounts, BotRule, Burst, CleaningReason, CleaningReport, CleaningRules, Dropped, Duplicates, Emptied, Keep,
+    OnPinnedSplit, SameAs, TimeRange,
+};
 pub use dataset::Dataset;
 pub(crate) use draws::Draws;
 pub use error::DataError;
@@ -38,7 +44,8 @@ pub use ids::{Ids, ItemIndex, UserIndex};
 pub use likes::{ActionWeights, LikeRule};
 pub use order::{by_score, digest_of_pair, tie_order};
 pub use popularity::{conditional_popularity, popularity};
-pub use read::{EventReader, EventRows, read_dir};
-pub use split::{HeldOutUser, TaskHistory, UserSplit};
-pub use split_rule::SplitRule;
+pub use read::{
+    DirReader, EventReader, EventRows, FileReport, OnRowError, Place, ReadReport, RowError, RowErrorCount, read_dir,
+};
+pub use split::{Cold, ColdSplit, HeldOutUser, ItemRule, LeftOut, SplitRule, TaskHistory, TimeRule, UserSplit};
 pub use users::UserTable;

@@ -85,6 +85,16 @@ impl UserTable {
         index
     }
 
+    /// The users who are kept, in the same order.
+    pub(super) fn part(&self, keep: &[bool]) -> Self {
+        let mut part = Self { columns: self.columns.clone(), ..Self::default() };
+        for (place, id) in self.ids.names().iter().enumerate().filter(|(place, _)| keep[*place]) {
+            part.ids.insert(id);
+            part.rows.push(self.rows[place].clone());
+        }
+        part
+    }
+
     /// Gives rows that were written before the last column came their missing cells.
     pub(crate) fn fill(&mut self) {
         let width = self.columns.len();

@@ -3,6 +3,7 @@
 use std::io::Read;
 
 use super::row::Row;
+use super::row_errors::{FileReport, OnRowError};
 use super::table::Table;
 use crate::data::builder::DatasetBuilder;
 use crate::data::error::DataError;
@@ -11,22 +12,21 @@ const FIRST: &str = "an id that does not stand on an earlier line";
 
 /// Adds all rows of a table of items. `describe` says title, text and categories of a row.
 pub(super) fn read_items<R: Read>(
-    mut table: Table<R>,
+    table: Table<R>,
     id: usize,
+    rule: OnRowError,
     builder: &mut DatasetBuilder,
     describe: impl for<'a> Fn(&Row<'a>) -> Description<'a>,
-) -> Result<(), DataError> {
-    let mut empty = true;
-    while let Some(row) = table.next_row()? {
-        empty = false;
+) -> Result<FileReport, DataError> {
+    table.for_each(rule, |row| {
         let item = row.id(id)?;
         if builder.catalogue_mut().find(item).is_some() {
             return Err(row.error(id, FIRST));
         }
-        let Description { title, text, categories } = describe(&row);
+        let Description { title, text, categories } = describe(row);
         builder.catalogue_mut().describe(item, &title, text, categories);
-    }
-    if empty { Err(DataError::Empty { file: table.file().to_owned() }) } else { Ok(()) }
+        Ok(())
+    })
 }
 
 /// What a row says of its item.
@@ -44,20 +44,18 @@ pub(super) fn parts(cell: &str, separator: char) -> Vec<&str> {
 
 /// Adds all rows of a table of users: every column but the id is kept under its name.
 pub(super) fn read_users<R: Read>(
-    mut table: Table<R>,
+    table: Table<R>,
     id: usize,
+    rule: OnRowError,
     builder: &mut DatasetBuilder,
-) -> Result<(), DataError> {
+) -> Result<FileReport, DataError> {
     let names = table.columns().to_vec();
-    let mut empty = true;
-    while let Some(row) = table.next_row()? {
-        empty = false;
+    table.for_each(rule, |row| {
         let user = row.id(id)?;
         if builder.users().find(user).is_some() {
             return Err(row.error(id, FIRST));
         }
         let cells = (0..names.len()).filter(|&place| place != id).map(|place| (names[place].as_str(), row.cell(place)));
-        builder.describe_user(user, cells)?;
-    }
-    if empty { Err(DataError::Empty { file: table.file().to_owned() }) } else { Ok(()) }
+        builder.describe_user(user, cells).map(drop)
+    })
 }

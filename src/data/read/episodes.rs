@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io::Read;
 
 use super::row::Row;
+use super::row_errors::OnRowError;
 use super::table::Table;
 use crate::data::dataset::Dataset;
 use crate::data::error::DataError;
@@ -50,7 +51,7 @@ struct Columns {
 }
 
 /// Reads the split that a table pins. In each part users are in the order in which they first appear.
-pub(super) fn read_episodes<R: Read>(mut table: Table<R>, data: &Dataset) -> Result<UserSplit, DataError> {
+pub(super) fn read_episodes<R: Read>(table: Table<R>, data: &Dataset) -> Result<UserSplit, DataError> {
     let columns = Columns {
         user: table.column("user")?,
         item: table.column("item")?,
@@ -62,18 +63,15 @@ pub(super) fn read_episodes<R: Read>(mut table: Table<R>, data: &Dataset) -> Res
     };
     let mut drafts: Vec<Draft> = Vec::new();
     let mut places: HashMap<UserIndex, usize> = HashMap::new();
-    while let Some(row) = table.next_row()? {
-        let (user, event) = event(&row, &columns, data)?;
-        let (role, part) = (role(&row, columns.role)?, part(&row, columns.split)?);
+    table.for_each(OnRowError::Fail, |row| {
+        let (user, event) = event(row, &columns, data)?;
+        let (role, part) = (role(row, columns.role)?, part(row, columns.split)?);
         let place = *places.entry(user).or_insert(drafts.len());
         if place == drafts.len() {
             drafts.push(Draft { user, part, support: Vec::new(), query: Vec::new() });
         }
-        add(&mut drafts[place], part, role, event, &row, &columns)?;
-    }
-    if drafts.is_empty() {
-        return Err(DataError::Empty { file: table.file().to_owned() });
-    }
+        add(&mut drafts[place], part, role, event, row, &columns)
+    })?;
     Ok(assemble(drafts))
 }
 

@@ -4,12 +4,14 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::row::Row;
-use super::table::{Encoding, Format, Header, Separator, Table};
+use super::event_rows::{EventColumns, EventRows};
+use super::row_errors::{FileReport, OnRowError, ReadReport};
+use super::table::{Encoding, Format, Header, Table};
+use super::text::Separator;
 use crate::data::builder::DatasetBuilder;
 use crate::data::dataset::Dataset;
 use crate::data::error::DataError;
-use crate::data::event::{Action, Event};
+use crate::data::event::Action;
 
 /// Reads events from a file whose columns have names, one row at a time.
 ///
@@ -17,7 +19,13 @@ use crate::data::event::{Action, Event};
 /// that were named. Cells of values, actions and times may be empty. A row without an action is a rating where it has a value and
 /// a click where it has none, unless [`EventReader::default_action`] says otherwise.
 ///
-/// Memory does not grow with the file.
+/// A file that is packed with gzip is read as it is, of several members too. So is one of Parquet with the feature `parquet`: what a
+/// file is, is told by its first bytes and not by its name. Its columns may hold text, whole numbers, floating ones, decimals,
+/// booleans, dates and timestamps (which are read as seconds since the epoch); a list is read as its values with `|` between them, a
+/// null as an empty cell.
+///
+/// Memory does not grow with the file: 16 MiB for the longest row, and for Parquet 1,024 rows and one page of each column (but
+/// the whole file where it does not come from a file, as its table of contents stands at the end).
 ///
 /// ```
 /// use metarec::data::{Action, EventReader};
@@ -44,6 +52,7 @@ pub struct EventReader {
     action: Option<String>,
     timestamp: Option<String>,
     default_action: Option<Action>,
+    on_row_error: OnRowError,
 }
 
 impl EventReader {
@@ -60,9 +69,26 @@ impl EventReader {
         Self::with_format(Format { separator, header: Header::FirstRow, encoding: Encoding::Utf8 })
     }
 
+    /// A Parquet file. ([`EventReader::csv`] reads one as well; this one refuses all else.)
+    #[cfg(feature = "parquet")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "parquet")))]
+    #[must_use]
+    pub fn parquet() -> Self {
+        Self::with_format(Format { separator: Separator::Columns, header: Header::FirstRow, encoding: Encoding::Utf8 })
+    }
+
     pub(super) fn with_format(format: Format) -> Self {
         let (user, item) = ("user".to_owned(), "item".to_owned());
-        Self { format, user, item, value: None, action: None, timestamp: None, default_action: None }
+        Self {
+            format,
+            user,
+            item,
+            value: None,
+            action: None,
+            timestamp: None,
+            default_action: None,
+            on_row_error: OnRowError::Fail,
+        }
     }
 
     /// Another byte between cells.
@@ -71,6 +97,8 @@ impl EventReader {
         self.format.separator = match self.format.separator {
             Separator::Bare(_) => Separator::Bare(delimiter),
             Separator::Quoted(_) | Separator::DoubleColon => Separator::Quoted(delimiter),
+            #[cfg(feature = "parquet")]
+            Separator::Columns => Separator::Columns,
         };
         self
     }
@@ -117,6 +145,13 @@ impl EventReader {
         self
     }
 
+    /// What happens to rows that are malformed.
+    #[must_use]
+    pub fn on_row_error(mut self, rule: OnRowError) -> Self {
+        self.on_row_error = rule;
+        self
+    }
+
     /// Opens a file.
     ///
     /// # Errors
@@ -133,102 +168,65 @@ impl EventReader {
         self.rows(Table::new(name.into(), reader, self.format)?)
     }
 
-    /// Adds all events of a file to a data set in the making, and says how many there were.
+    /// Adds all events of a file to a data set in the making, and says what became of its rows.
     ///
     /// # Errors
-    /// As [`EventReader::read`], or at the first bad row, or if there is no row. The rows before it stay added.
-    pub fn read_into(&self, path: impl AsRef<Path>, builder: &mut DatasetBuilder) -> Result<usize, DataError> {
-        let mut rows = self.read(path)?;
-        let before = builder.len();
-        while let Some(event) = rows.next_event()? {
-            builder.push_checked(event.user, event.item, event.action, event.value, event.timestamp);
-        }
-        match builder.len() - before {
-            0 => Err(DataError::Empty { file: rows.table.file().to_owned() }),
-            count => Ok(count),
-        }
+    /// As [`EventReader::read`], or if there is no row; at the first bad row, or with [`OnRowError::Skip`] if there are too many of
+    /// them or no good one. The rows before stay added.
+    pub fn read_into(&self, path: impl AsRef<Path>, builder: &mut DatasetBuilder) -> Result<FileReport, DataError> {
+        self.add_table(Table::open(path.as_ref(), self.format)?, builder)
     }
 
-    /// A data set from the events of one file.
+    /// A data set from the events of one file, and what became of its rows.
     ///
     /// # Errors
     /// As [`EventReader::read_into`].
-    pub fn read_dataset(&self, path: impl AsRef<Path>) -> Result<Dataset, DataError> {
+    pub fn read_dataset(&self, path: impl AsRef<Path>) -> Result<(Dataset, ReadReport), DataError> {
         let mut builder = DatasetBuilder::new();
-        self.read_into(path, &mut builder)?;
-        Ok(builder.build())
+        let report = self.read_into(path, &mut builder)?;
+        Ok((builder.build(), ReadReport { files: vec![report] }))
     }
 
-    fn rows<R: Read>(&self, table: Table<R>) -> Result<EventRows<R>, DataError> {
+    /// Adds all events of a table.
+    pub(super) fn add_table<R: Read>(
+        &self,
+        mut table: Table<R>,
+        builder: &mut DatasetBuilder,
+    ) -> Result<FileReport, DataError> {
+        let columns = self.columns(&mut table)?;
+        table.for_each(self.on_row_error, |row| {
+            let event = columns.event(row)?;
+            builder.push_checked(event.user, event.item, event.action, event.value, event.timestamp);
+            Ok(())
+        })
+    }
+
+    fn rows<R: Read>(&self, mut table: Table<R>) -> Result<EventRows<R>, DataError> {
+        let columns = self.columns(&mut table)?;
+        Ok(EventRows::new(table, columns, self.on_row_error))
+    }
+
+    fn columns<R: Read>(&self, table: &mut Table<R>) -> Result<EventColumns, DataError> {
         let place = |name: &Option<String>| name.as_ref().map(|name| table.column(name)).transpose();
-        Ok(EventRows {
+        let columns = EventColumns {
             user: table.column(&self.user)?,
             item: table.column(&self.item)?,
             value: place(&self.value)?,
             action: place(&self.action)?,
             timestamp: place(&self.timestamp)?,
             default_action: self.default_action,
-            table,
-        })
-    }
-}
-
-/// One event that still stands in the reader's buffer.
-pub(super) struct BorrowedEvent<'a> {
-    pub user: &'a str,
-    pub item: &'a str,
-    pub action: Action,
-    pub value: Option<f32>,
-    pub timestamp: Option<i64>,
-}
-
-/// The events of one file, as user and event, read while iterated over.
-///
-/// After an error in a row the iterator goes on with the next row, so that a host may skip what is bad; after an error of the
-/// operating system it ends.
-#[derive(Debug)]
-pub struct EventRows<R> {
-    table: Table<R>,
-    user: usize,
-    item: usize,
-    value: Option<usize>,
-    action: Option<usize>,
-    timestamp: Option<usize>,
-    default_action: Option<Action>,
-}
-
-impl<R: Read> EventRows<R> {
-    /// The next event, without copying its ids.
-    pub(super) fn next_event(&mut self) -> Result<Option<BorrowedEvent<'_>>, DataError> {
-        let (user, item, value, action, timestamp) = (self.user, self.item, self.value, self.action, self.timestamp);
-        let default = self.default_action;
-        let read = |row: Row<'_>| -> Result<_, DataError> {
-            Ok((row.value(value)?, row.action(action)?, row.time(timestamp)?))
         };
-        let Some(row) = self.table.next_row()? else { return Ok(None) };
-        let (value, action, timestamp) = read(row)?;
-        let implied = if value.is_some() { Action::Rating } else { Action::Click };
-        let action = action.or(default).unwrap_or(implied);
-        Ok(Some(BorrowedEvent { user: row.id(user)?, item: row.id(item)?, action, value, timestamp }))
-    }
-}
-
-impl<R: Read> Iterator for EventRows<R> {
-    type Item = Result<(String, Event), DataError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let owned = |row: BorrowedEvent<'_>| {
-            let event =
-                Event { item: row.item.to_owned(), action: row.action, value: row.value, timestamp: row.timestamp };
-            (row.user.to_owned(), event)
-        };
-        self.next_event().map(|row| row.map(owned)).transpose()
+        let EventColumns { user, item, value, action, timestamp, .. } = columns;
+        let wanted: Vec<usize> = [Some(user), Some(item), value, action, timestamp].into_iter().flatten().collect();
+        table.want(&wanted);
+        Ok(columns)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::event::Event;
 
     fn reader() -> EventReader {
         EventReader::csv().value_column("value").action_column("action").timestamp_column("timestamp")
@@ -282,6 +280,44 @@ mod tests {
     fn a_column_that_is_not_there_is_an_error_that_lists_those_that_are() {
         let error = reader().read_from("e.csv", "user,item,rating\n".as_bytes()).unwrap_err();
         assert_eq!(error.to_string(), r#"e.csv, line 1: no column "value": expected it among user, item, rating"#);
+    }
+
+    #[test]
+    fn an_optional_column_that_was_named_wrongly_is_an_error_and_not_passed_over() {
+        for reader in [
+            EventReader::csv().value_column("valeu"),
+            EventReader::csv().action_column("Action"),
+            EventReader::csv().timestamp_column("time"),
+        ] {
+            let text = "user,item,value,action,timestamp\nu,i,1,click,1\n";
+            let error = reader.read_from("e.csv", text.as_bytes()).unwrap_err();
+            assert!(matches!(error, DataError::UnknownColumn { .. }), "{error}");
+        }
+    }
+
+    #[test]
+    fn bad_rows_are_skipped_up_to_a_number_and_counted() {
+        let text = "user,item,value,action,timestamp\nu,i,x,,1\nu,i,1,,1\nu,i,y,,1\nu,i,2,,2\n";
+        let skip = |at_most| reader().on_row_error(OnRowError::Skip { at_most });
+        let mut rows = skip(2).read_from("e.csv", text.as_bytes()).unwrap();
+        assert!(rows.by_ref().all(|row| row.is_ok()));
+        assert_eq!((rows.report().rows, rows.report().skipped, rows.report().reasons.len()), (2, 2, 1));
+        let rows: Vec<_> = skip(1).read_from("e.csv", text.as_bytes()).unwrap().collect();
+        assert!(matches!(rows[1], Err(DataError::RowErrors { skipped: 2, .. })) && rows.len() == 2);
+    }
+
+    #[test]
+    fn a_quote_that_is_never_closed_costs_one_row_however_many_lines_it_takes_in() {
+        let text = "user,item,value,action,timestamp\nu,\"i,1,,1\nu,i,1,,1\nu,j\",2,,2\nu,i,2,,2\n";
+        let skip = reader().on_row_error(OnRowError::Skip { at_most: 9 });
+        let mut rows = skip.read_from("e.csv", text.as_bytes()).unwrap();
+        let values: Vec<f32> = rows.by_ref().map(|row| row.unwrap().1.value.unwrap()).collect();
+        assert_eq!(values, [1.0, 2.0, 2.0]);
+        assert_eq!(rows.report().to_string().lines().count(), 3);
+        assert_eq!(rows.report().skipped, 1);
+        let text = text.replace("j\"", "j");
+        let error = reader().read_from("e.csv", text.as_bytes()).unwrap().next().unwrap().unwrap_err();
+        assert_eq!(error.to_string(), "e.csv, line 2: a quote that is opened and not closed: expected a closing quote");
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! The three layouts of `MovieLens`.
 
-use std::path::Path;
-
-use super::columns::{Description, parts, read_items, read_users};
+use super::columns::{Description, parts};
 use super::event_reader::EventReader;
+use super::folder::Folder;
 use super::row::Row;
-use super::table::{Encoding, Format, Header, Separator, Table};
+use super::table::{Encoding, Format, Header};
+use super::text::Separator;
 use crate::data::builder::DatasetBuilder;
 use crate::data::dataset::Dataset;
 use crate::data::error::DataError;
@@ -52,52 +52,49 @@ fn ratings(reader: EventReader) -> EventReader {
 }
 
 /// `u.data`, `u.item`, `u.user`.
-pub(super) fn read_100k(dir: &Path) -> Result<Dataset, DataError> {
+pub(super) fn read_100k(folder: &mut Folder) -> Result<Dataset, DataError> {
     let mut builder = DatasetBuilder::new();
     let bars = Separator::Bare(b'|');
-    if let Some(table) = Table::open_if_there(&dir.join("u.item"), without_header(bars, ITEMS_100K))? {
-        read_items(table, 0, &mut builder, |row| {
+    if let Some(table) = folder.table("u.item", without_header(bars, ITEMS_100K))? {
+        folder.items(table, 0, &mut builder, |row| {
             let genres = (FIRST_GENRE..ITEMS_100K.len()).filter(|&genre| row.cell(genre).trim() == "1");
             let categories = genres.map(|genre| ITEMS_100K[genre]).collect();
             Description { title: row.cell(1).to_owned(), text: "", categories }
         })?;
     }
-    if let Some(table) = Table::open_if_there(&dir.join("u.user"), without_header(bars, USERS_100K))? {
-        read_users(table, 0, &mut builder)?;
+    if let Some(table) = folder.table("u.user", without_header(bars, USERS_100K))? {
+        folder.users(table, 0, &mut builder)?;
     }
     let format = without_header(Separator::Bare(b'\t'), RATINGS);
-    ratings(EventReader::with_format(format)).read_into(dir.join("u.data"), &mut builder)?;
+    folder.event_file("u.data", &ratings(EventReader::with_format(format)), &mut builder)?;
     Ok(builder.build())
 }
 
 /// `ratings.dat`, `movies.dat`, `users.dat`.
-pub(super) fn read_dat(dir: &Path) -> Result<Dataset, DataError> {
+pub(super) fn read_dat(folder: &mut Folder) -> Result<Dataset, DataError> {
     let mut builder = DatasetBuilder::new();
     let colons = Separator::DoubleColon;
-    if let Some(table) = Table::open_if_there(&dir.join("movies.dat"), without_header(colons, MOVIES))? {
-        read_items(table, 0, &mut builder, |row| movie(row, 1, 2))?;
+    if let Some(table) = folder.table("movies.dat", without_header(colons, MOVIES))? {
+        folder.items(table, 0, &mut builder, |row| movie(row, 1, 2))?;
     }
-    if let Some(table) = Table::open_if_there(&dir.join("users.dat"), without_header(colons, USERS_DAT))? {
-        read_users(table, 0, &mut builder)?;
+    if let Some(table) = folder.table("users.dat", without_header(colons, USERS_DAT))? {
+        folder.users(table, 0, &mut builder)?;
     }
     let format = without_header(colons, RATINGS);
-    ratings(EventReader::with_format(format)).read_into(dir.join("ratings.dat"), &mut builder)?;
+    folder.event_file("ratings.dat", &ratings(EventReader::with_format(format)), &mut builder)?;
     Ok(builder.build())
 }
 
 /// `ratings.csv`, `movies.csv`.
-pub(super) fn read_csv(dir: &Path) -> Result<Dataset, DataError> {
+pub(super) fn read_csv(folder: &mut Folder) -> Result<Dataset, DataError> {
     let mut builder = DatasetBuilder::new();
-    if let Some(table) = Table::open_if_there(&dir.join("movies.csv"), Format::CSV)? {
+    if let Some(table) = folder.table("movies.csv", Format::CSV)? {
         let (id, title, genres) = (table.column("movieId")?, table.column("title")?, table.column("genres")?);
-        read_items(table, id, &mut builder, |row| movie(row, title, genres))?;
+        folder.items(table, id, &mut builder, |row| movie(row, title, genres))?;
     }
-    EventReader::csv()
-        .user_column("userId")
-        .item_column("movieId")
-        .value_column("rating")
-        .timestamp_column("timestamp")
-        .read_into(dir.join("ratings.csv"), &mut builder)?;
+    let reader = EventReader::csv().user_column("userId").item_column("movieId");
+    let reader = reader.value_column("rating").timestamp_column("timestamp");
+    folder.event_file("ratings.csv", &reader, &mut builder)?;
     Ok(builder.build())
 }
 

@@ -1,10 +1,10 @@
 //! `RecBole`'s atomic files: tabs, and a header of `name:type`.
 
-use std::path::Path;
-
-use super::columns::{Description, read_items, read_users};
+use super::columns::Description;
 use super::event_reader::EventReader;
-use super::table::{Encoding, Format, Header, Separator, Table};
+use super::folder::Folder;
+use super::table::{Encoding, Format, Header};
+use super::text::Separator;
 use crate::data::builder::DatasetBuilder;
 use crate::data::dataset::Dataset;
 use crate::data::error::DataError;
@@ -14,31 +14,33 @@ const TITLES: &[&str] = &["movie_title", "title", "item_name", "name"];
 const CATEGORIES: &[&str] = &["class", "genre", "genres", "categories"];
 
 /// Reads `name.inter` and what lies beside it.
-pub(super) fn read(inter: &Path) -> Result<Dataset, DataError> {
+pub(super) fn read(folder: &mut Folder, inter: &str) -> Result<Dataset, DataError> {
     let mut builder = DatasetBuilder::new();
-    if let Some(table) = Table::open_if_there(&inter.with_extension("item"), ATOMIC)? {
+    let stem = inter.strip_suffix(".inter").unwrap_or(inter);
+    if let Some(table) = folder.table(&format!("{stem}.item"), ATOMIC)? {
         let id = table.column("item_id")?;
         let first = |names: &[&str]| names.iter().find_map(|name| table.find(name));
         let (title, year, categories) = (first(TITLES), table.find("release_year"), first(CATEGORIES));
-        read_items(table, id, &mut builder, |row| Description {
+        folder.items(table, id, &mut builder, |row| Description {
             title: with_year(row.optional(title), row.optional(year)),
             text: "",
             categories: row.optional(categories).split_whitespace().collect(),
         })?;
     }
-    if let Some(table) = Table::open_if_there(&inter.with_extension("user"), ATOMIC)? {
+    if let Some(table) = folder.table(&format!("{stem}.user"), ATOMIC)? {
         let id = table.column("user_id")?;
-        read_users(table, id, &mut builder)?;
+        folder.users(table, id, &mut builder)?;
     }
-    let columns = Table::open(inter, ATOMIC)?;
-    let mut reader = EventReader::with_format(ATOMIC).user_column("user_id").item_column("item_id");
-    if columns.find("rating").is_some() {
-        reader = reader.value_column("rating");
+    if let Some(table) = folder.table(inter, ATOMIC)? {
+        let mut reader = EventReader::with_format(ATOMIC).user_column("user_id").item_column("item_id");
+        if table.find("rating").is_some() {
+            reader = reader.value_column("rating");
+        }
+        if table.find("timestamp").is_some() {
+            reader = reader.timestamp_column("timestamp");
+        }
+        folder.events(table, &reader, &mut builder)?;
     }
-    if columns.find("timestamp").is_some() {
-        reader = reader.timestamp_column("timestamp");
-    }
-    reader.read_into(inter, &mut builder)?;
     Ok(builder.build())
 }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use csv::StringRecord;
 
+use super::row_errors::Place;
 use crate::data::error::DataError;
 use crate::data::event::Action;
 
@@ -14,7 +15,7 @@ pub(super) struct Row<'a> {
     pub file: &'a Path,
     pub columns: &'a [String],
     pub cells: &'a StringRecord,
-    pub line: u64,
+    pub place: Place,
 }
 
 impl<'a> Row<'a> {
@@ -32,6 +33,7 @@ impl<'a> Row<'a> {
     pub fn id(&self, column: usize) -> Result<&'a str, DataError> {
         match self.cell(column) {
             "" => Err(self.error(column, "an id, not empty")),
+            id if id.contains('\n') => Err(self.error(column, "an id on one line")),
             id => Ok(id),
         }
     }
@@ -70,7 +72,7 @@ impl<'a> Row<'a> {
         let name = self.columns.get(column).cloned().unwrap_or_else(|| format!("number {}", column + 1));
         DataError::Cell {
             file: self.file.to_owned(),
-            line: self.line,
+            place: self.place,
             column: name,
             value: self.cell(column).chars().take(80).collect(),
             expected: expected.into(),

@@ -1,100 +1,150 @@
-//! What splits bytes into rows and cells.
+//! What gives rows of cells: text, packed or not, or a file of columns. Which it is, is told by the first bytes.
 
-use std::io::{BufRead, BufReader, Read};
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 
-use csv::{ByteRecord, Terminator};
+use csv::ByteRecord;
 
-use super::table::Separator;
+#[cfg(feature = "parquet")]
+use super::parquet::Columns;
+use super::row_errors::Place;
+use super::text::{LONGEST_ROW, Outcome, Separator, Text};
+use super::unpack::{Unpacked, head};
 use crate::data::error::DataError;
 
-const BUFFER: usize = 1 << 16;
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-
-/// What splits bytes into rows and cells. Rows end in a line feed; a carriage return before it is left at the end of the row.
+/// What gives rows of cells.
 #[derive(Debug)]
 pub(super) enum Source<R> {
-    /// Cells may be quoted, and hold line breaks then.
-    Csv(Box<csv::Reader<R>>),
-    /// A row is a line.
-    Lines(Lines<R>),
+    /// A row is a line, or several with quotes around the line breaks.
+    Text(Box<Text<R>>),
+    /// A row is one value of each column.
+    #[cfg(feature = "parquet")]
+    Columns(Box<Columns>),
 }
 
-/// A row is a line, cut at each separator.
-#[derive(Debug)]
-pub(super) struct Lines<R> {
-    reader: BufReader<R>,
-    separator: Vec<u8>,
-    buffer: Vec<u8>,
-    line: u64,
+/// Whether a file is Parquet: the four letters, and then no text.
+fn is_parquet(head: &[u8]) -> bool {
+    matches!(head, [b'P', b'A', b'R', b'1', next, ..] if *next < b' ' && !b"\t\n\r".contains(next))
+}
+
+impl Source<File> {
+    /// Rows of an open file.
+    pub fn of_file(path: &Path, mut file: File, separator: Separator) -> Result<Self, DataError> {
+        let head = head(&mut file).map_err(|source| DataError::Io { path: path.to_owned(), source })?;
+        if is_parquet(&head) {
+            #[cfg(feature = "parquet")]
+            return Ok(Self::Columns(Box::new(Columns::new(path, file)?)));
+            #[cfg(not(feature = "parquet"))]
+            return Err(DataError::MissingFeature { path: path.to_owned(), feature: "parquet" });
+        }
+        Self::of_text(path, head, file, separator)
+    }
 }
 
 impl<R: Read> Source<R> {
-    pub fn new(reader: R, separator: Separator) -> Self {
-        let lines = |reader, separator: &[u8]| {
-            let reader = BufReader::with_capacity(BUFFER, reader);
-            Self::Lines(Lines { reader, separator: separator.to_vec(), buffer: Vec::new(), line: 0 })
-        };
-        match separator {
-            Separator::DoubleColon => lines(reader, b"::"),
-            Separator::Bare(byte) => lines(reader, &[byte]),
-            Separator::Quoted(byte) => {
-                let mut builder = csv::ReaderBuilder::new();
-                // With the parser's own CRLF handling a row begins before the line feed of the one above, and counts as that line.
-                builder.delimiter(byte).terminator(Terminator::Any(b'\n'));
-                builder.has_headers(false).flexible(true).buffer_capacity(BUFFER);
-                Self::Csv(Box::new(builder.from_reader(reader)))
+    /// Rows of any bytes; those of a file of columns are read to their end now, as its table of contents stands there.
+    pub fn of_reader(path: &Path, mut reader: R, separator: Separator) -> Result<Self, DataError> {
+        let failed = |source| DataError::Io { path: path.to_owned(), source };
+        let head = head(&mut reader).map_err(failed)?;
+        if is_parquet(&head) {
+            #[cfg(feature = "parquet")]
+            {
+                let mut all = head;
+                reader.read_to_end(&mut all).map_err(failed)?;
+                return Ok(Self::Columns(Box::new(Columns::new(path, bytes::Bytes::from(all))?)));
             }
+            #[cfg(not(feature = "parquet"))]
+            return Err(DataError::MissingFeature { path: path.to_owned(), feature: "parquet" });
         }
+        Self::of_text(path, head, reader, separator)
     }
 
-    /// Reads the next row and says on which line it begins, from 1; `None` at the end.
-    pub fn read(&mut self, cells: &mut ByteRecord, file: &Path) -> Result<Option<u64>, DataError> {
+    #[cfg_attr(not(feature = "parquet"), allow(clippy::unnecessary_wraps))]
+    fn of_text(path: &Path, head: Vec<u8>, rest: R, separator: Separator) -> Result<Self, DataError> {
+        #[cfg(feature = "parquet")]
+        if separator == Separator::Columns {
+            let source = "it does not begin as one".into();
+            return Err(DataError::Parquet { path: path.to_owned(), source });
+        }
+        #[cfg(not(feature = "parquet"))]
+        let _ = path;
+        Ok(Self::Text(Box::new(Text::new(Unpacked::new(head, rest), separator))))
+    }
+
+    /// The names of the columns, where they do not stand in the first row.
+    pub fn columns(&self) -> Option<Vec<String>> {
         match self {
-            Self::Csv(reader) => read_csv(reader, cells).map_err(|error| csv_error(file, error)),
-            Self::Lines(lines) => lines.read(cells).map_err(|source| DataError::Io { path: file.to_owned(), source }),
+            Self::Text(_) => None,
+            #[cfg(feature = "parquet")]
+            Self::Columns(columns) => Some(columns.names()),
+        }
+    }
+
+    /// Reads the next row and says where it stands; `None` at the end. After [`DataError::Row`] reading goes on behind the first
+    /// line of the bad row.
+    pub fn read(&mut self, cells: &mut ByteRecord, file: &Path) -> Result<Option<Place>, DataError> {
+        match self {
+            Self::Text(text) => read_text(text, cells, file),
+            #[cfg(feature = "parquet")]
+            Self::Columns(columns) => columns.read(cells),
+        }
+    }
+
+    /// Says that only these columns will be looked at.
+    #[cfg_attr(not(feature = "parquet"), allow(unused_variables))]
+    pub fn want(&mut self, wanted: &[usize]) {
+        match self {
+            Self::Text(_) => {}
+            #[cfg(feature = "parquet")]
+            Self::Columns(columns) => columns.want(wanted),
+        }
+    }
+
+    /// Says that the last row is bad: if it has several lines, reading goes on with its second.
+    pub fn reject(&mut self) {
+        match self {
+            Self::Text(text) => text.reject(),
+            #[cfg(feature = "parquet")]
+            Self::Columns(_) => {}
         }
     }
 }
 
-/// The parser passes over blank lines before it begins a row, and counts them as the row's. So the line is told from the end of the
-/// row. (Off by one only for a last row without a line feed after blank lines.)
-fn read_csv<R: Read>(reader: &mut csv::Reader<R>, cells: &mut ByteRecord) -> Result<Option<u64>, csv::Error> {
-    let from = reader.position().line();
-    if !reader.read_byte_record(cells)? {
-        return Ok(None);
-    }
-    let inside = cells.as_slice().iter().filter(|&&byte| byte == b'\n').count() as u64;
-    Ok(Some((reader.position().line().saturating_sub(inside + 1)).max(from)))
-}
-
-impl<R: Read> Lines<R> {
-    fn read(&mut self, cells: &mut ByteRecord) -> std::io::Result<Option<u64>> {
-        cells.clear();
-        self.buffer.clear();
-        if self.reader.read_until(b'\n', &mut self.buffer)? == 0 {
-            return Ok(None);
+fn read_text<R: Read>(text: &mut Text<R>, cells: &mut ByteRecord, file: &Path) -> Result<Option<Place>, DataError> {
+    let outcome = text.read(cells).map_err(|source| failed(text, file, source))?;
+    let (place, file) = (Place::Line(text.line()), file.to_owned());
+    match outcome {
+        Outcome::Row => Ok(Some(place)),
+        Outcome::End => Ok(None),
+        Outcome::OpenQuote => {
+            text.reject();
+            let found = "a quote that is opened and not closed";
+            Err(DataError::Row { file, place, found, expected: "a closing quote" })
         }
-        self.line += 1;
-        let text = self.buffer.strip_suffix(b"\n").unwrap_or(&self.buffer);
-        let mut rest = if self.line == 1 { text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text) } else { text };
-        let width = self.separator.len();
-        while let Some(at) = rest.windows(width).position(|bytes| bytes == self.separator) {
-            cells.push_field(&rest[..at]);
-            rest = &rest[at + width..];
+        Outcome::Long => {
+            const { assert!(LONGEST_ROW == 16 << 20) };
+            text.reject();
+            let found = "more than 16 MiB without the end of the row";
+            Err(DataError::Row { file, place, found, expected: "rows of 16 MiB at most, and every quote closed" })
         }
-        cells.push_field(rest);
-        Ok(Some(self.line))
     }
 }
 
-fn csv_error(file: &Path, error: csv::Error) -> DataError {
+fn failed<R: Read>(text: &Text<R>, file: &Path, source: io::Error) -> DataError {
     let path = file.to_owned();
-    if !error.is_io_error() {
-        return DataError::Csv { path, source: error };
-    }
-    match error.into_kind() {
-        csv::ErrorKind::Io(source) => DataError::Io { path, source },
-        kind => DataError::Io { path, source: std::io::Error::other(format!("{kind:?}")) },
+    if text.is_damage(&source) { DataError::Gzip { path, source } } else { DataError::Io { path, source } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parquet_is_known_by_its_first_bytes_and_a_text_is_none_that_begins_with_the_same_letters() {
+        assert!(is_parquet(b"PAR1\x15") && is_parquet(b"PAR1\0"));
+        for text in [&b"PAR1"[..], b"PAR1,", b"PAR1\n", b"PAR1\t", b"PAR10", b"PAR", b"", b"user,"] {
+            assert!(!is_parquet(text));
+        }
     }
 }

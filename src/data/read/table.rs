@@ -7,19 +7,10 @@ use std::path::{Path, PathBuf};
 use csv::{ByteRecord, StringRecord};
 
 use super::row::Row;
+use super::row_errors::{FileReport, OnRowError, Place, Tally};
 use super::source::Source;
+use super::text::Separator;
 use crate::data::error::DataError;
-
-/// What stands between two cells, and whether a cell can be quoted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Separator {
-    /// A single byte; cells may be quoted.
-    Quoted(u8),
-    /// A single byte; a quote is text like any other.
-    Bare(u8),
-    /// `::`, as in `MovieLens`' files of the years between.
-    DoubleColon,
-}
 
 /// Where the names of the columns come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,9 +52,8 @@ pub(super) struct Table<R> {
     file: PathBuf,
     columns: Vec<String>,
     source: Source<R>,
-    bytes: ByteRecord,
     cells: StringRecord,
-    line: u64,
+    place: Place,
     encoding: Encoding,
     broken: bool,
 }
@@ -72,45 +62,45 @@ impl Table<File> {
     /// Opens a file and reads the names of its columns.
     pub fn open(path: &Path, format: Format) -> Result<Self, DataError> {
         let file = File::open(path).map_err(|source| DataError::Io { path: path.to_owned(), source })?;
-        Self::new(path.to_owned(), file, format)
-    }
-
-    /// As [`Table::open`]; `None` if there is no such file.
-    pub fn open_if_there(path: &Path, format: Format) -> Result<Option<Self>, DataError> {
-        match Self::open(path, format) {
-            Err(DataError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            opened => opened.map(Some),
-        }
+        Self::with_source(path.to_owned(), Source::of_file(path, file, format.separator)?, format)
     }
 }
 
 impl<R: Read> Table<R> {
     /// Reads the names of the columns; `file` is what errors call the source.
     pub fn new(file: PathBuf, reader: R, format: Format) -> Result<Self, DataError> {
+        let source = Source::of_reader(&file, reader, format.separator)?;
+        Self::with_source(file, source, format)
+    }
+
+    fn with_source(file: PathBuf, source: Source<R>, format: Format) -> Result<Self, DataError> {
         let mut table = Self {
             file,
             columns: Vec::new(),
-            source: Source::new(reader, format.separator),
-            bytes: ByteRecord::new(),
+            source,
             cells: StringRecord::new(),
-            line: 0,
+            place: Place::Line(1),
             encoding: format.encoding,
             broken: false,
         };
-        if let Header::Fixed(names) = format.header {
-            table.columns = names.iter().map(|&name| name.to_owned()).collect();
-            return Ok(table);
+        table.columns = match (table.source.columns(), format.header) {
+            (Some(names), _) => names,
+            (None, Header::Fixed(names)) => names.iter().map(|&name| name.to_owned()).collect(),
+            (None, header) => table.read_header(header)?,
+        };
+        table.check_header()?;
+        Ok(table)
+    }
+
+    fn read_header(&mut self, header: Header) -> Result<Vec<String>, DataError> {
+        if !self.fill()? {
+            return Err(DataError::Empty { file: self.file.clone() });
         }
-        if !table.fill()? {
-            return Err(DataError::Empty { file: table.file });
-        }
-        let name = |cell: &str| match format.header {
+        let name = |cell: &str| match header {
             Header::Typed => cell.split(':').next().unwrap_or("").trim().to_owned(),
             _ => cell.trim().to_owned(),
         };
-        table.columns = table.cells.iter().map(name).collect();
-        table.check_header()?;
-        Ok(table)
+        Ok(self.cells.iter().map(name).collect())
     }
 
     fn check_header(&self) -> Result<(), DataError> {
@@ -155,7 +145,7 @@ impl<R: Read> Table<R> {
         if self.cells.len() != self.columns.len() {
             return Err(DataError::Width {
                 file: self.file.clone(),
-                line: self.line,
+                place: self.place,
                 found: self.cells.len(),
                 expected: self.columns.len(),
             });
@@ -163,27 +153,73 @@ impl<R: Read> Table<R> {
         Ok(Some(self.row()))
     }
 
+    /// Says that only these columns will be looked at; the cells of others may be empty then.
+    pub fn want(&mut self, columns: &[usize]) {
+        self.source.want(columns);
+    }
+
+    /// Says that the last row is bad: if it has several lines, reading goes on with its second.
+    pub fn reject(&mut self) {
+        self.source.reject();
+    }
+
+    /// Ends the rows here.
+    pub fn stop(&mut self) {
+        self.broken = true;
+    }
+
+    /// Gives all rows to `take`, and says how many there were.
+    pub fn for_each(
+        mut self,
+        rule: OnRowError,
+        mut take: impl FnMut(&Row<'_>) -> Result<(), DataError>,
+    ) -> Result<FileReport, DataError> {
+        let mut tally = Tally::new(&self.file, rule);
+        loop {
+            let taken = match self.next_row() {
+                Ok(None) => return tally.finish(),
+                Ok(Some(row)) => take(&row),
+                Err(error) => Err(error),
+            };
+            match taken {
+                Ok(()) => tally.good(),
+                Err(error) => {
+                    self.reject();
+                    tally.bad(error)?;
+                }
+            }
+        }
+    }
+
     fn row(&self) -> Row<'_> {
-        Row { file: &self.file, columns: &self.columns, cells: &self.cells, line: self.line }
+        Row { file: &self.file, columns: &self.columns, cells: &self.cells, place: self.place }
     }
 
     /// Reads the next row that is not a blank line into `cells`; `false` at the end.
     fn fill(&mut self) -> Result<bool, DataError> {
         loop {
-            let line = self.source.read(&mut self.bytes, &self.file).inspect_err(|_| self.broken = true)?;
-            let Some(line) = line else { return Ok(false) };
-            self.line = line;
-            self.decode()?;
-            if self.cells.len() != 1 || !self.cells[0].is_empty() {
+            let mut bytes = std::mem::take(&mut self.cells).into_byte_record();
+            let place = self.source.read(&mut bytes, &self.file);
+            let place = place.inspect_err(|error| self.broken = !matches!(error, DataError::Row { .. }))?;
+            let Some(place) = place else { return Ok(false) };
+            self.place = place;
+            self.decode(bytes)?;
+            let blank = self.cells.len() == 1 && self.cells[0].is_empty() && matches!(place, Place::Line(_));
+            if !blank {
                 return Ok(true);
             }
         }
     }
 
-    fn decode(&mut self) -> Result<(), DataError> {
-        self.cells.clear();
-        for (place, bytes) in self.bytes.iter().enumerate() {
-            let bytes = if place + 1 == self.bytes.len() { bytes.strip_suffix(b"\r").unwrap_or(bytes) } else { bytes };
+    fn decode(&mut self, bytes: ByteRecord) -> Result<(), DataError> {
+        let bytes = match StringRecord::from_byte_record(bytes) {
+            Ok(cells) => {
+                self.cells = cells;
+                return Ok(());
+            }
+            Err(error) => error.into_byte_record(),
+        };
+        for (column, bytes) in bytes.iter().enumerate() {
             match (std::str::from_utf8(bytes), self.encoding) {
                 (Ok(text), _) => self.cells.push_field(text),
                 (Err(_), Encoding::Utf8OrLatin1) => {
@@ -191,7 +227,7 @@ impl<R: Read> Table<R> {
                 }
                 (Err(_), Encoding::Utf8) => {
                     self.cells.push_field(&String::from_utf8_lossy(bytes));
-                    return Err(self.row().error(place, "text in UTF-8"));
+                    return Err(self.row().error(column, "text in UTF-8"));
                 }
             }
         }
@@ -215,7 +251,8 @@ mod tests {
         let mut table = Table::new("file".into(), bytes, format)?;
         let mut rows = Vec::new();
         while let Some(row) = table.next_row()? {
-            rows.push((row.line, row.cells.iter().map(str::to_owned).collect()));
+            let Place::Line(line) = row.place else { panic!("text has lines") };
+            rows.push((line, row.cells.iter().map(str::to_owned).collect()));
         }
         Ok(rows)
     }
@@ -262,7 +299,7 @@ mod tests {
     fn a_row_with_too_few_or_too_many_cells_is_an_error() {
         let error = rows(b"a,b\n1,2\n1,2,3\n", Format::CSV).unwrap_err();
         assert_eq!(error.to_string(), "file, line 3: 3 cells, expected 2");
-        assert!(matches!(rows(b"1\n", COLONS), Err(DataError::Width { found: 1, line: 1, .. })));
+        assert!(matches!(rows(b"1\n", COLONS), Err(DataError::Width { found: 1, place: Place::Line(1), .. })));
     }
 
     #[test]

@@ -1,4 +1,14 @@
-//! Whole users set apart for meta-training, meta-validation and meta-test.
+//! What is set apart for meta-training, meta-validation and meta-test: whole users, items, both, or what comes later.
+
+mod cold;
+mod digest;
+mod items;
+mod time;
+
+pub use cold::{Cold, ColdSplit, LeftOut};
+pub use digest::SplitRule;
+pub use items::ItemRule;
+pub use time::TimeRule;
 
 use serde::{Deserialize, Serialize};
 

@@ -3,11 +3,12 @@
 use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};
 
+use super::cold::by_id;
+use super::{HeldOutUser, TaskHistory, UserSplit};
 use crate::data::dataset::Dataset;
 use crate::data::error::DataError;
 use crate::data::event::IndexedEvent;
 use crate::data::ids::UserIndex;
-use crate::data::split::{HeldOutUser, TaskHistory, UserSplit};
 
 /// How [`UserSplit::by_digest`] divides the events of held-out users.
 ///
@@ -60,7 +61,7 @@ impl SplitRule {
 
 /// What a user is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Part {
+pub(super) enum Part {
     Train,
     Valid,
     Test,
@@ -68,14 +69,20 @@ enum Part {
 
 impl Part {
     /// MD5 of the id, read as one big number, modulo 10: 0 is test, 1 is valid, all else train.
-    fn of(user: &str) -> Self {
-        let digest = Md5::digest(user.as_bytes());
-        match digest.iter().fold(0, |rest, &byte| (rest * 256 + u32::from(byte)) % 10) {
+    pub(super) fn of(user: &str) -> Self {
+        match rest_of_digest(&[user], 10) {
             0 => Self::Test,
             1 => Self::Valid,
             _ => Self::Train,
         }
     }
+}
+
+/// MD5 of some text, read as one big number, modulo another.
+pub(super) fn rest_of_digest(text: &[&str], modulus: u32) -> u32 {
+    let mut hash = Md5::new();
+    text.iter().for_each(|part| hash.update(part.as_bytes()));
+    hash.finalize().iter().fold(0, |rest, &byte| (rest * 256 + u32::from(byte)) % modulus)
 }
 
 impl UserSplit {
@@ -96,9 +103,8 @@ impl UserSplit {
     /// user has an event. No users for validation or test are no error.
     pub fn by_digest(data: &Dataset, rule: &SplitRule) -> Result<Self, DataError> {
         rule.check()?;
-        let mut users: Vec<(UserIndex, Part)> =
-            (0..).map(UserIndex).zip(data.users().ids()).map(|(user, id)| (user, Part::of(id))).collect();
-        users.sort_unstable_by_key(|(user, _)| data.users().id(*user));
+        let users: Vec<(UserIndex, Part)> =
+            by_id(data).into_iter().map(|user| (user, Part::of(data.users().id(user)))).collect();
         let mut ranked = vec![false; data.catalogue().len()];
         for (user, _) in users.iter().filter(|(_, part)| *part == Part::Train) {
             for event in data.history(*user) {
@@ -124,7 +130,8 @@ impl UserSplit {
     }
 }
 
-fn first_arrivals(data: &Dataset, user: UserIndex) -> Vec<IndexedEvent> {
+/// Of several events of one item the one that arrived first.
+pub(super) fn first_arrivals(data: &Dataset, user: UserIndex) -> Vec<IndexedEvent> {
     let arrived = data.history(user).iter().zip(data.repeats(user));
     arrived.filter(|(_, repeats)| !**repeats).map(|(event, _)| *event).collect()
 }
