@@ -259,6 +259,26 @@ fn other_shots_metrics_and_users_can_be_asked_for() {
 }
 
 #[test]
+fn other_items_than_those_of_training_can_be_ranked() {
+    let data = market(9, false);
+    let split = halved(&data, 2);
+    // Among one item alone, only those who liked it have anything to find.
+    let liked = split.test[0].query[0].item;
+    let expected = split.test.iter().filter(|user| user.query.iter().any(|event| event.item == liked)).count();
+    let cold = UserCold::new(&data, &split).unwrap().with_shots([0]);
+    let of = |cold: &UserCold<'_>| {
+        let mut report = Report::new();
+        cold.run(&Made { scores: oracle_scores(&data, &split), ratings: no_answer }, &mut report).unwrap();
+        let found = report.find("made", 0, "ndcg@10").unwrap();
+        (found.mean().unwrap(), found.users())
+    };
+    let (all, few) = (of(&cold), of(&cold.with_candidates([liked, liked])));
+    assert_eq!((all.0, few.0), (1.0, 1.0));
+    assert!(expected < all.1, "everybody likes it");
+    assert_eq!(few.1, expected);
+}
+
+#[test]
 fn more_shots_than_the_pool_holds_are_an_error() {
     let data = read("halves");
     let split = by_digest(&data);

@@ -23,7 +23,7 @@ use metarec::model::{
 use metarec::persist::{PersistError, read_parts};
 use metarec::sampler::{EpisodeId, SupportOrder, TaskSampler, UserSampler, UserSamplerConfig};
 use metarec::train::{
-    CancelToken, MetaTrainer, Observer, Optimizers, Progress, ScaledRate, Stop, TrainError, Trained, TrainingConfig,
+    CancelToken, Goal, MetaTrainer, Observer, Optimizers, Progress, ScaledRate, Stop, TrainError, Trained, TrainingConfig,
     Validation, ValidationScore,
 };
 
@@ -612,5 +612,35 @@ impl ModuleVisitor for Gradients<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let gradient = self.gradient.model.get::<D>(param.id).into_iter();
         self.found.0.extend(gradient.flat_map(|t| t.into_data().iter::<f32>().map(f32::to_bits).collect::<Vec<_>>()));
+    }
+}
+
+#[test]
+fn the_goal_says_which_model_is_the_best() {
+    let world = World::new();
+    let run = |goal| {
+        let told = Mutex::new(Vec::new());
+        struct Looks<'a>(&'a Mutex<Vec<(ValidationScore, bool)>>);
+        impl Observer for Looks<'_> {
+            fn validated(&mut self, _: &Progress, score: &ValidationScore, best: bool) {
+                self.0.lock().unwrap().push((score.clone(), best));
+            }
+        }
+        let trainer = world.trainer(closed_form(), &config(3), 7);
+        trainer.with_validation(world.validation().with_goal(goal)).with_observer(Looks(&told)).run().unwrap();
+        told.into_inner().unwrap()
+    };
+    for goal in [Goal::Ranking, Goal::Ratings] {
+        let looks = run(goal);
+        let mut best = f64::NEG_INFINITY;
+        for (score, was_best) in looks {
+            let value = match goal {
+                Goal::Ranking => score.ndcg.iter().sum::<f64>() / score.ndcg.len() as f64,
+                _ => -score.rmse.iter().sum::<f64>() / score.rmse.len() as f64,
+            };
+            assert_eq!(score.value(), value);
+            assert_eq!(was_best, value > best, "{goal:?}: {value} after {best}");
+            best = best.max(value);
+        }
     }
 }

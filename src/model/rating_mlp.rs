@@ -110,7 +110,7 @@ impl Rated {
         Self { items, values: flat(&self.values), mask: flat(&self.mask) }
     }
 
-    fn to_device(self, device: &Device) -> Self {
+    fn on(self, device: &Device) -> Self {
         let Self { items, values, mask } = self;
         Self { items: items.to_device(device), values: values.to_device(device), mask: mask.to_device(device) }
     }
@@ -126,7 +126,7 @@ impl TaskBatch for RatingBatch {
     }
 
     fn to_device(self, device: &Device) -> Self {
-        Self { seen: self.seen.to_device(device), wanted: self.wanted.to_device(device) }
+        Self { seen: self.seen.on(device), wanted: self.wanted.on(device) }
     }
 }
 
@@ -144,7 +144,7 @@ impl RatingMlp {
     ) -> Result<Self, ModelError> {
         config.check()?;
         let width = vectors.width;
-        if width == 0 || vectors.values.len() % width != 0 {
+        if width == 0 || !vectors.values.len().is_multiple_of(width) {
             let (found, expected) = (vectors.values.len(), width);
             return Err(ModelError::Items { what: "the table of item vectors", found, expected });
         }

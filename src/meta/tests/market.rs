@@ -56,8 +56,7 @@ pub(super) fn sets(data: &Dataset, task: usize) -> (&[IndexedEvent], &[IndexedEv
 pub(super) fn mlp_fixture<L: MetaLearner<RatingMlp>>(learner: L) -> Fixture<'static, RatingMlp, L> {
     let data = market();
     let start = fit_ratings(&histories(&data), 24, 3.0, &RatingFit::with_factors(3), 5);
-    let mut config = RatingMlpConfig::default();
-    config.hidden = vec![5, 4];
+    let config = RatingMlpConfig { hidden: vec![5, 4] };
     let device = Device::default().autodiff();
     let model = RatingMlp::new(&config, &RatingMlp::vectors_from(&start), 3.0, 5, &device).unwrap();
     fixture_of(jiggled(model, 0.2), learner)

@@ -349,6 +349,13 @@ impl PreferenceBatch {
         }
     }
 
+    /// How much each task's mean squared error of ratings counts, `[tasks]`, where that is not 1. In a support set that is predicted from itself every rating counts
+    /// as much as every like, so that steps on one event are shorter than those on twenty.
+    pub(crate) fn rating_scale(&self, likes_per_task: f32) -> Option<Tensor<1>> {
+        let left_out = self.predicts == Predicts::LeftOut;
+        left_out.then(|| self.context_ratings().2.sum_dim(1).squeeze_dim(1) / f64::from(likes_per_task))
+    }
+
     /// The first row of each task: its whole context.
     pub(crate) fn whole_contexts(&self) -> Self {
         if self.rows == 1 {

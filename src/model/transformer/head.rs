@@ -4,13 +4,14 @@ use burn::Tensor;
 
 use crate::model::traits::{HeadModel, LinearExamples, LinearHeadModel, PreferenceModel, RatesLinearly, ServesHeads};
 use crate::model::transformer::loss::RankingExamples;
-use crate::model::transformer::{PreferenceBatch, PreferenceTransformer, TransformerCatalogue};
+use crate::model::transformer::{PreferenceBatch, PreferenceTransformer, TransformerCatalogue, scaled};
 
 /// What the loss of a head needs of a batch.
 #[derive(Clone, Debug)]
 pub struct HeadExamples {
     ranking: RankingExamples,
     rating: LinearExamples,
+    rating_scale: Option<Tensor<1>>,
 }
 
 /// A head's parts: `[tasks, d_model]`, `[tasks, 1]` and `[tasks, 1 + rating_factors]`.
@@ -32,7 +33,11 @@ impl HeadModel for PreferenceTransformer {
     type Examples = HeadExamples;
 
     fn examples(&self, batch: &PreferenceBatch) -> HeadExamples {
-        HeadExamples { ranking: self.ranking_examples(batch), rating: self.target_examples(batch) }
+        HeadExamples {
+            ranking: self.ranking_examples(batch),
+            rating: self.target_examples(batch),
+            rating_scale: self.rating_scale(batch),
+        }
     }
 
     fn head_start(&self) -> Tensor<1> {
@@ -47,7 +52,7 @@ impl HeadModel for PreferenceTransformer {
         let Parts { shift, gain_shift, weight } = self.parts(&heads);
         let ranking = examples.ranking.moved(shift, gain_shift).loss() * self.ranking_scale();
         let rating = examples.rating.clone().squared_error(weight.unsqueeze_dim::<3>(1)).squeeze_dim::<1>(1);
-        ranking + rating * self.head_loss_weight()
+        ranking + scaled(rating * self.head_loss_weight(), examples.rating_scale.clone())
     }
 
     fn head_gradient(&self, examples: &HeadExamples, heads: Tensor<2>) -> Tensor<2> {
@@ -55,6 +60,10 @@ impl HeadModel for PreferenceTransformer {
         let (vectors, gains) = examples.ranking.moved(shift, gain_shift).gradient();
         let scale = self.ranking_scale();
         let rating = examples.rating.squared_error_gradient(weight) * self.head_loss_weight();
+        let rating = match &examples.rating_scale {
+            Some(scale) => rating * scale.clone().unsqueeze_dim::<2>(1),
+            None => rating,
+        };
         Tensor::cat(vec![vectors * scale, gains * scale, rating], 1)
     }
 }

@@ -97,6 +97,14 @@ fn group(pattern: &str) -> ParamGroup {
     ParamGroup::from_regex(pattern).unwrap_or_else(|_| ParamGroup::from_ids(Vec::new()))
 }
 
+/// The losses of some tasks, each by its scale.
+fn scaled(losses: Tensor<1>, scale: Option<Tensor<1>>) -> Tensor<1> {
+    match scale {
+        Some(scale) => losses * scale,
+        None => losses,
+    }
+}
+
 pub(crate) fn parameter<const D: usize>(values: Vec<f32>, shape: [usize; D], device: &Device) -> Param<Tensor<D>> {
     Param::from_data(TensorData::new(values, shape), device)
 }
@@ -206,6 +214,11 @@ impl PreferenceTransformer {
         (of(&self.head.shift, d), of(&self.head.gain_shift, 1))
     }
 
+    /// How much each task's rating loss counts, `[tasks]`; 1 where there is none.
+    fn rating_scale(&self, batch: &PreferenceBatch) -> Option<Tensor<1>> {
+        batch.rating_scale(self.settings.schema.likes_per_task)
+    }
+
     /// How much the ranking loss counts for each like.
     fn ranking_scale(&self) -> f64 {
         1.0 / f64::from(self.settings.schema.likes_per_task)
@@ -219,8 +232,8 @@ impl AdaptableModel for PreferenceTransformer {
         let head = self.head_weight();
         let d_head = head.dims()[0];
         let heads = head.reshape([1, 1, d_head]).expand([batch.tasks(), 1, d_head]);
-        let rating = self.rating.squared_error(self.target_examples(batch), heads);
-        self.loss_without_head(batch) + rating * self.head_loss_weight()
+        let rating = self.rating.squared_error(self.target_examples(batch), heads) * self.head_loss_weight();
+        self.loss_without_head(batch) + scaled(rating, self.rating_scale(batch))
     }
 
     fn head(&self) -> ParamGroup {
