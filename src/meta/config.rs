@@ -24,6 +24,14 @@ pub struct LearnerError {
     pub expected: &'static str,
 }
 
+impl LearnerError {
+    /// For a learner of another crate: the setting, what it is, and what it should be.
+    #[must_use]
+    pub fn new(field: &'static str, value: impl ToString, expected: &'static str) -> Self {
+        Self { field, value: value.to_string(), expected }
+    }
+}
+
 /// Which of the built-in learners to use. The trait [`MetaLearner`](crate::meta::MetaLearner) is open; this list is for files and command lines.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "name", rename_all = "snake_case")]

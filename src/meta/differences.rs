@@ -54,9 +54,13 @@ pub fn worst_error<M: Module>(module: &M, gradient: &GradientsParams, value: imp
         });
         let extrapolated = slopes.windows(2).map(|pair| (4.0 * pair[1] - pair[0]) / 3.0);
         let of = |numeric: f64| {
-            let error = (analytic - numeric).abs() / analytic.abs().max(numeric.abs()).max(FLOOR * size);
-            // What is no number is as far away as can be.
-            let error = if error.is_nan() { f64::INFINITY } else { error };
+            let error = match (analytic - numeric).abs() {
+                // Where nothing depends on the parameter, both are zero.
+                0.0 => 0.0,
+                // What is no number is as far away as can be.
+                apart if apart.is_nan() => f64::INFINITY,
+                apart => apart / analytic.abs().max(numeric.abs()).max(FLOOR * size),
+            };
             Worst { parameter: parameter.clone(), analytic, numeric, error }
         };
         nearer(slopes.into_iter().chain(extrapolated).map(of))

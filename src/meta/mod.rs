@@ -14,7 +14,7 @@
 //! | [`Maml`], [`Fomaml`], [`Reptile`] | [`AdaptableModel`](crate::model::AdaptableModel) | yes |
 //!
 //! To add one: a file here with a config, a struct and an `impl` of [`MetaLearner`] (and of [`ServingLearner`] if it is to serve users), one variant in
-//! [`LearnerConfig`], one line in the contract tests.
+//! [`LearnerConfig`], one line in the contract tests. In another crate the same `impl` does: `docs/adding-a-learner.md` goes through it step by step.
 
 mod anil;
 mod arithmetic;

@@ -4,6 +4,8 @@
 //! [`PreferenceModel`] turns events into such batches and a user's state into scores of a whole catalogue, [`LinearHeadModel`] also predicts numbers
 //! linearly in known features, which is what a closed-form head needs, and [`HeadModel`] writes the gradient of a small head itself, which is what unrolled steps
 //! need. [`PreferenceTransformer`] implements them all and is the default; [`RatingMlp`] predicts ratings alone, from item vectors that stay as they are.
+//!
+//! `docs/adding-a-model.md` goes through a model of another crate step by step.
 
 pub mod initial;
 mod noise;

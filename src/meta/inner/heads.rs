@@ -31,11 +31,17 @@ impl<B: TaskBatch> FastHeads<B> {
         self.heads.clone()
     }
 
-    pub(crate) fn task(&self, task: usize) -> Self {
+    /// One task's head.
+    ///
+    /// # Panics
+    /// If there is no such task.
+    #[must_use]
+    pub fn task(&self, task: usize) -> Self {
         Self::new(self.support.narrow(task, 1), self.heads.clone().narrow(0, task, 1))
     }
 
-    pub(crate) fn rank<M: ServesHeads<Batch = B>>(&self, model: &M, catalogue: &M::Catalogue) -> Tensor<2> {
+    /// Ranking score of every item for each task, `[tasks, items]`.
+    pub fn rank<M: ServesHeads<Batch = B>>(&self, model: &M, catalogue: &M::Catalogue) -> Tensor<2> {
         let state = self.state.get_or_init(|| model.state(&self.support));
         model.rank_with_heads(catalogue, state.clone(), self.heads())
     }
