@@ -115,6 +115,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("{count:>6} of {action}");
     }
     let rec = Recommender::train(&data, &Config::default(), &device_from_env()?)?;
-    println!("       trained on {} users and {} items\n", data.users().len(), data.catalogue().len());
+    println!("       {} users, {} items\n", data.users().len(), data.catalogue().len());
     visit(&rec, &data)
 }

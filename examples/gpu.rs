@@ -9,6 +9,7 @@
 //! Where the CPU backend `flex` is built in as well (it is by default), the model is served from both, and their scores are compared.
 
 use std::error::Error;
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use metarec::burn::tensor::Device;
@@ -132,7 +133,7 @@ fn compare(rec: &Recommender, users: &[Vec<Event>]) -> Result<(), Box<dyn Error>
     Ok(())
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn run() -> Result<(), Box<dyn Error>> {
     // On a wrong BURN_DEVICE the error lists what is built in.
     let device = device_from_env()?;
     println!("device: {device:?}\n");
@@ -143,4 +144,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     compare(&rec, &users[..32])?;
     println!("fingerprint of the model: {}", &rec.fingerprint()[..16]);
     Ok(())
+}
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }
