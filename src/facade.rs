@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use burn::tensor::Device;
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::config::Config;
@@ -13,12 +14,13 @@ use crate::data::{
 use crate::evaluate::pool_size;
 use crate::meta::{ServingLearner, WithLearner};
 use crate::model::initial::InitialValues;
-use crate::model::{PreferenceSchema, PreferenceTransformer, Supervision};
+use crate::model::{PreferenceSchema, PreferenceTransformer, PreferenceTransformerConfig, Supervision};
 use crate::persist::PersistError;
 use crate::recommend::{RecommendError, Recommender, RecommenderParts};
 use crate::sampler::{TaskSampler, UserSampler, UserSamplerConfig};
 use crate::train::{
-    CancelToken, MetaTrainer, Observer, Optimizers, Progress, Silent, TrainError, Trained, Validation, ValidationScore,
+    CancelToken, MetaTrainer, Observer, Optimizers, Progress, Silent, TrainError, Trained, TrainingConfig, Validation,
+    ValidationScore,
 };
 
 /// With fewer users to look at than this, what a look finds is chance.
@@ -153,12 +155,27 @@ impl<'a> RecommenderTrainer<'a> {
         learner.build(Train { trainer: self, device })?
     }
 
-    /// Trains with a learner of any crate, in place of the one that the configuration names. What is saved is then loaded with
-    /// [`Recommender::load_transformer`].
+    /// Trains with a learner of any crate, in place of the one that the configuration names. What is saved is loaded with
+    /// [`Recommender::load_transformer`]; [`Recommender::load`] refuses it, as it does not say which learner it goes with.
     ///
     /// # Errors
     /// As [`RecommenderTrainer::train`].
-    pub fn train_with<L>(mut self, learner: L, device: &Device) -> Result<Recommender, TrainError>
+    pub fn train_with<L>(self, learner: L, device: &Device) -> Result<Recommender, TrainError>
+    where
+        L: ServingLearner<PreferenceTransformer> + Clone,
+    {
+        let config = self.config.clone();
+        let Config { seed, model, sampler, training, .. } = &config;
+        self.train_learner(learner, device, &WithoutLearner { seed: *seed, model, learner: (), sampler, training })
+    }
+
+    /// Trains, and keeps `settings` with what is trained.
+    fn train_learner<L>(
+        mut self,
+        learner: L,
+        device: &Device,
+        settings: &impl Serialize,
+    ) -> Result<Recommender, TrainError>
     where
         L: ServingLearner<PreferenceTransformer> + Clone,
     {
@@ -167,10 +184,10 @@ impl<'a> RecommenderTrainer<'a> {
             Some(split) => split,
             None => split_for_serving(self.data),
         };
-        let (data, config) = (self.data, self.config.clone());
+        let data = self.data;
         let trained = self.meta_train(learner.clone(), &split, &device.clone().inner().autodiff())?;
         let parts = (trained.model, trained.state, learner);
-        RecommenderParts::of_transformer(parts, data.catalogue().clone(), &config)
+        RecommenderParts::of_transformer(parts, data.catalogue().clone(), settings)
             .and_then(|parts| Recommender::from_parts(parts, device))
             .map_err(of_training)
     }
@@ -200,6 +217,7 @@ impl<'a> RecommenderTrainer<'a> {
         let likes = data.like_rule().clone();
         let places = tie_order(catalogue.ids());
         let (candidates, shots) = looks.unwrap_or_else(|| (split.candidates(), SHOTS.to_vec()));
+        let looked = (candidates.clone(), shots.clone());
         let validation = Validation::new(split.valid.clone(), candidates, likes, places, shots);
         let optimizers = match learner.state_only_rates() {
             true => Optimizers::for_transformer(&config.training),
@@ -211,10 +229,21 @@ impl<'a> RecommenderTrainer<'a> {
             .with_observer(Told(observer))
             .with_cancel(cancel);
         if let Some(path) = checkpoint {
-            trainer = trainer.with_checkpoint(path).with_mark(mark(&config, data, split));
+            let what = format!("{} {:?} {:?}", std::any::type_name::<L>(), looked.0, looked.1);
+            trainer = trainer.with_checkpoint(path).with_mark(mark(&config, data, split, &what));
         }
         trainer.run()
     }
+}
+
+/// The settings of a recommender whose learner no configuration names: a [`Config`] with `null` for it.
+#[derive(Serialize)]
+struct WithoutLearner<'a> {
+    seed: u64,
+    model: &'a PreferenceTransformerConfig,
+    learner: (),
+    sampler: &'a UserSamplerConfig,
+    training: &'a TrainingConfig,
 }
 
 /// Trains with whichever learner the configuration names.
@@ -227,7 +256,8 @@ impl WithLearner<PreferenceTransformer> for Train<'_, '_> {
     type Output = Result<Recommender, TrainError>;
 
     fn with<L: ServingLearner<PreferenceTransformer> + Clone>(self, learner: L) -> Self::Output {
-        self.trainer.train_with(learner, self.device)
+        let config = self.trainer.config.clone();
+        self.trainer.train_learner(learner, self.device, &config)
     }
 }
 
@@ -239,9 +269,10 @@ fn sampling(config: &Config, supervision: Supervision) -> UserSamplerConfig {
     if untouched && supervision == Supervision::WholeContext { sampler.with_shots(0..=20) } else { sampler }
 }
 
-/// What tells a run from others: all settings, and a digest of the ids and the training events.
-fn mark(config: &Config, data: &Dataset, split: &UserSplit) -> String {
+/// What tells a run from others: all settings, and a digest of `what` else there is, the ids and the training events.
+fn mark(config: &Config, data: &Dataset, split: &UserSplit, what: &str) -> String {
     let mut hash = Sha256::new();
+    hash.update(what.as_bytes());
     for id in data.catalogue().ids() {
         hash.update(id.as_bytes());
         hash.update([0]);
@@ -308,8 +339,9 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
-    use crate::data::Action;
     use crate::data::synthetic::MarketConfig;
+    use crate::data::{Action, Event};
+    use crate::meta::InContextConfig;
     use crate::sampler::{Episode, EpisodeId, SamplerError};
 
     #[test]
@@ -366,6 +398,23 @@ mod tests {
         (config.model.d_model, config.training.epochs, config.training.meta_batch) = (8, 2, 10);
         Recommender::trainer(&data).config(&config).sampler(&own, 20).train(&Device::default()).unwrap();
         assert_eq!(own.1.into_inner(), 40, "two epochs of twenty tasks");
+    }
+
+    #[test]
+    fn a_recommender_with_a_learner_of_the_hosts_own_is_loaded_with_it_and_with_nothing_else() {
+        let data = MarketConfig::default().with_users(60).generate().unwrap().into_dataset();
+        let mut config = Config::default();
+        (config.model.d_model, config.training.epochs) = (8, 1);
+        let learner = InContextConfig::default().init();
+        let device = Device::default();
+        let rec = Recommender::trainer(&data).config(&config).train_with(learner.clone(), &device).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model");
+        rec.save(&path).unwrap();
+        let loaded = Recommender::load_transformer(&path, learner, &device).unwrap();
+        let scores = |rec: &Recommender| rec.scores(&rec.adapt(&[Event::rating("i3", 5.0)]).unwrap()).unwrap();
+        assert_eq!(scores(&rec), scores(&loaded));
+        assert!(Recommender::load(&path, &device).unwrap_err().to_string().contains("config.json"));
     }
 
     #[test]

@@ -23,8 +23,8 @@ use metarec::model::{
 use metarec::persist::{PersistError, read_parts};
 use metarec::sampler::{EpisodeId, SupportOrder, TaskSampler, UserSampler, UserSamplerConfig};
 use metarec::train::{
-    CancelToken, Goal, MetaTrainer, Observer, Optimizers, Progress, ScaledRate, Stop, TrainError, Trained, TrainingConfig,
-    Validation, ValidationScore,
+    CancelToken, Goal, MetaTrainer, Observer, Optimizers, Progress, ScaledRate, Stop, TrainError, Trained,
+    TrainingConfig, Validation, ValidationScore,
 };
 
 /// A small market, its users divided, and who draws from them.

@@ -96,11 +96,8 @@ impl<F: Fn(ParamId) -> bool> ModuleVisitor for Selected<'_, F> {
 }
 
 /// Those gradients whose parameters are wanted.
-pub(crate) fn selected<M: Module>(
-    module: &M,
-    grads: &GradientsParams,
-    which: impl Fn(ParamId) -> bool,
-) -> GradientsParams {
+#[must_use]
+pub fn selected<M: Module>(module: &M, grads: &GradientsParams, which: impl Fn(ParamId) -> bool) -> GradientsParams {
     let mut visitor = Selected { grads, which, out: GradientsParams::new() };
     module.visit(&mut visitor);
     visitor.out

@@ -37,7 +37,7 @@ mod tests;
 
 pub use anil::{Anil, AnilConfig};
 pub use arithmetic::{
-    axpy, blend, clip_by_norm, combine, dot, graft, is_finite, learned, members, norm, scaled, values,
+    axpy, blend, clip_by_norm, combine, dot, graft, is_finite, learned, members, norm, scaled, selected, values,
 };
 pub use closed_form::{ClosedForm, ClosedFormConfig, ClosedFormUser};
 pub use config::{LearnerConfig, LearnerError, WithLearner};

@@ -89,7 +89,7 @@ impl<'a> TaskEvents<'a> {
         Self { context: support, targets: Targets::Later(query), passed_over: &[] }
     }
 
-    /// The same task without these events' items among the candidates.
+    /// The same task without these events' items among the candidates. Only [`Targets::Later`] has candidates to take them from.
     #[must_use]
     pub fn passing_over(mut self, events: &'a [IndexedEvent]) -> Self {
         self.passed_over = events;

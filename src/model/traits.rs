@@ -26,7 +26,8 @@ pub trait AdaptableModel: Module + ModuleDisplay + Sync + 'static {
     /// The parameters that training leaves alone: facts that are counted and not learned, or where every task is to start. A task moves them only where they
     /// are part of its head. None by default.
     ///
-    /// Let them also not `require_grad`, which saves the gradient; that alone is not enough, as a model on a plain device does not say what requires one.
+    /// Let them also not `require_grad`, which saves the gradient; that alone is not enough, as a model on a plain device does not say what requires one. Training
+    /// drops whatever gradient a learner gives for them.
     fn fixed(&self) -> ParamGroup {
         ParamGroup::from_ids(Vec::new())
     }
@@ -43,6 +44,9 @@ pub trait PreferenceModel: AdaptableModel {
     /// Tensors of some tasks, padded to the longest, on `device`.
     ///
     /// Of a context that is longer than the model reads, the most recent events are kept.
+    ///
+    /// # Panics
+    /// If some tasks have [`Targets::Others`](crate::model::Targets::Others) and some have not: a batch is of support sets to step on, or of anything else.
     fn batch(&self, tasks: &[TaskEvents<'_>], supervision: Supervision, device: &Device) -> Self::Batch;
 
     /// What scoring needs of the items.

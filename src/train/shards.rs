@@ -5,7 +5,7 @@ use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::Device;
 use rayon::prelude::*;
 
-use crate::meta::{MetaGradient, MetaLearner, scaled};
+use crate::meta::{MetaGradient, MetaLearner, learned, scaled, selected};
 use crate::model::{MetaBatch, PreferenceModel, TaskBatch, TaskEvents};
 use crate::sampler::Episode;
 
@@ -79,8 +79,9 @@ pub(crate) fn step_gradient<M: PreferenceModel, L: MetaLearner<M>>(
         loss += shard_loss;
     }
     let tasks = episodes.len().max(1) as f64;
+    let trained = learned(model);
     StepGradient {
-        model: scaled(model, &of_model.grads(), 1.0 / tasks),
+        model: scaled(model, &selected(model, &of_model.grads(), |id| trained.contains(&id)), 1.0 / tasks),
         state: scaled(state, &of_state.grads(), 1.0 / tasks),
         loss: loss / tasks,
     }

@@ -27,7 +27,7 @@ pub enum InnerOptimizer {
         beta_1: f64,
         /// Decay of the mean of squares; 0 to less than 1.
         beta_2: f64,
-        /// More than 0.
+        /// 1e-8 to 1: its third power must be a number in single precision.
         epsilon: f64,
     },
 }
@@ -66,8 +66,8 @@ impl InnerOptimizer {
             Self::Adam { beta_1, beta_2, epsilon } => {
                 decay("optimizer.beta_1", beta_1)?;
                 decay("optimizer.beta_2", beta_2)?;
-                let (field, expected) = ("optimizer.epsilon", "a finite number, more than 0");
-                let fits = epsilon > 0.0 && epsilon.is_finite();
+                let (field, expected) = ("optimizer.epsilon", "1e-8 to 1");
+                let fits = (1e-8..=1.0).contains(&epsilon);
                 if fits { Ok(()) } else { Err(LearnerError { field, value: epsilon.to_string(), expected }) }
             }
         }

@@ -178,6 +178,10 @@ impl Layout {
             None => Tensor::zeros([width], device),
         });
         let all: Vec<Tensor<1>> = all.collect();
+        if all.is_empty() {
+            // Nothing moves, so there is nothing to derive.
+            return Tensor::zeros([1, rates], device);
+        }
         if rates == 1 {
             let sums: Vec<Tensor<1>> = all.into_iter().map(Tensor::sum).collect();
             return Tensor::cat(sums, 0).sum().reshape([1, 1]);

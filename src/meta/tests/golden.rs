@@ -114,7 +114,9 @@ impl Case {
         }
         let expected = Tensor::<2>::from_data(TensorData::new(expected, found.dims()), &found.device());
         let length = |tensor: Tensor<2>| f64::from(tensor.square().sum().sqrt().into_scalar::<f32>());
-        far.max(length(found - expected.clone()) / length(expected))
+        let far_rates = length(found - expected.clone()) / length(expected);
+        assert!(far.is_finite() && far_rates.is_finite(), "{}: {far} and {far_rates}", self.name);
+        far.max(far_rates)
     }
 }
 

@@ -225,7 +225,7 @@ fn rows<'a>(tasks: &[TaskEvents<'a>], supervision: Supervision, settings: &Setti
 
 impl PreferenceBatch {
     /// # Panics
-    /// If some tasks are to be predicted from themselves and some from others.
+    /// If some tasks are to be predicted from themselves and others are not.
     pub(crate) fn new(
         tasks: &[TaskEvents<'_>],
         supervision: Supervision,
@@ -233,8 +233,11 @@ impl PreferenceBatch {
         device: &Device,
     ) -> Self {
         let (rows, predicts) = rows(tasks, supervision, settings);
-        let mixed = tasks.iter().any(|task| matches!(task.targets, Targets::Later(_)));
-        assert!(!(mixed && predicts == Predicts::LeftOut), "a batch is of support sets or of query sets");
+        let mixed = tasks.iter().any(|task| !matches!(task.targets, Targets::Others));
+        assert!(
+            !(mixed && predicts == Predicts::LeftOut),
+            "all tasks of a batch are predicted from themselves, or none"
+        );
         let a_task = rows.first().map_or(1, Vec::len);
         let rows: Vec<Row<'_>> = rows.into_iter().flatten().collect();
         let longest = |lengths: &mut dyn Iterator<Item = usize>| lengths.max().unwrap_or(0).max(1);
@@ -251,7 +254,9 @@ impl PreferenceBatch {
         if rows.iter().all(|row| row.targets.is_empty()) {
             return batch;
         }
-        match settings.config.sample_size(settings.schema.known.len()) {
+        // A user's own steps must not depend on who is adapted beside them, so that what was left out is weighed against all items.
+        let sample = settings.config.sample_size(settings.schema.known.len());
+        match sample.filter(|_| predicts != Predicts::LeftOut) {
             Some(size) => batch.sample = Some(draw_sample(&rows, size, settings, device)),
             None => batch.excluded = Some(exclusions(&rows, predicts, settings, device)),
         }

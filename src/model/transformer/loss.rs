@@ -101,7 +101,7 @@ impl RankingExamples {
 
     /// The derivative of [`loss`](Self::loss) in what is added to the user vectors `[tasks, d]` and to the gains `[tasks, 1]`.
     pub(crate) fn gradient(&self) -> (Tensor<2>, Tensor<2>) {
-        let [tasks, rows, d] = self.u.dims();
+        let [tasks, _, d] = self.u.dims();
         let candidates = self.popularity.dims()[0];
         let weighted = self.weights.clone() * self.count.clone();
         // Summed over the rows before the product with all item vectors, which is the dear one.
@@ -109,7 +109,6 @@ impl RankingExamples {
         let liked = (self.liked.clone() * self.weights.clone()).sum_dim(1).reshape([tasks, d]);
         let liked_popularity = (self.liked_popularity.clone() * self.weights.clone()).sum_dim(1).reshape([tasks, 1]);
         let popularity = self.popularity.clone().reshape([candidates, 1]);
-        debug_assert!(rows >= 1);
         (expected.clone().matmul(self.output.clone()) - liked, expected.matmul(popularity) - liked_popularity)
     }
 }
