@@ -216,13 +216,13 @@ impl<'a> RecommenderTrainer<'a> {
         let seed = config.seed;
         let likes = data.like_rule().clone();
         let places = tie_order(catalogue.ids());
-        let (candidates, shots) = looks.unwrap_or_else(|| (split.candidates(), SHOTS.to_vec()));
+        let (candidates, shots) = match looks {
+            Some(looks) => checked_looks(looks, catalogue.len())?,
+            None => (split.candidates(), SHOTS.to_vec()),
+        };
         let looked = (candidates.clone(), shots.clone());
         let validation = Validation::new(split.valid.clone(), candidates, likes, places, shots);
-        let optimizers = match learner.state_only_rates() {
-            true => Optimizers::for_transformer(&config.training),
-            false => Optimizers::for_transformer(&config.training).with_inner_rates(&config.training),
-        };
+        let optimizers = Optimizers::for_transformer(&config.training).for_state_of(&learner, &config.training);
         let mut trainer = MetaTrainer::new(model, learner, &*sampler, tasks, &config.training, seed, device)?
             .with_optimizers(optimizers)
             .with_validation(validation)
@@ -259,6 +259,24 @@ impl WithLearner<PreferenceTransformer> for Train<'_, '_> {
         let config = self.trainer.config.clone();
         self.trainer.train_learner(learner, self.device, &config)
     }
+}
+
+/// What the validation users are looked at by, if there is something to look at and it is in the catalogue.
+fn checked_looks(
+    (candidates, shots): (Vec<ItemIndex>, Vec<usize>),
+    items: usize,
+) -> Result<(Vec<ItemIndex>, Vec<usize>), TrainError> {
+    let wrong = |field, value: String, expected| Err(TrainError::Setting { field, value, expected });
+    if let Some(foreign) = candidates.iter().find(|item| item.position() >= items) {
+        return wrong("looks.candidates", format!("item {} of {items}", foreign.0), "items of the catalogue");
+    }
+    if candidates.is_empty() {
+        return wrong("looks.candidates", "empty".to_owned(), "at least one item");
+    }
+    if shots.is_empty() {
+        return wrong("looks.shots", "empty".to_owned(), "at least one number of shots");
+    }
+    Ok((candidates, shots))
 }
 
 /// How episodes are drawn. A learner that is supervised from the whole context alone meets each number of shots only where episodes have it: unless told
@@ -341,7 +359,7 @@ mod tests {
     use super::*;
     use crate::data::synthetic::MarketConfig;
     use crate::data::{Action, Event};
-    use crate::meta::InContextConfig;
+    use crate::meta::{FomamlConfig, InContextConfig, LearnerConfig, Moves};
     use crate::sampler::{Episode, EpisodeId, SamplerError};
 
     #[test]
@@ -415,6 +433,30 @@ mod tests {
         let scores = |rec: &Recommender| rec.scores(&rec.adapt(&[Event::rating("i3", 5.0)]).unwrap()).unwrap();
         assert_eq!(scores(&rec), scores(&loaded));
         assert!(Recommender::load(&path, &device).unwrap_err().to_string().contains("config.json"));
+    }
+
+    #[test]
+    fn looks_at_nothing_and_at_items_from_elsewhere_are_refused() {
+        let data = MarketConfig::default().with_users(60).with_items(60).generate().unwrap().into_dataset();
+        let error = |candidates: &[u32], shots: &[usize]| {
+            let candidates: Vec<ItemIndex> = candidates.iter().copied().map(ItemIndex).collect();
+            let trainer = Recommender::trainer(&data).looks(candidates, shots);
+            trainer.train(&Device::default()).unwrap_err().to_string()
+        };
+        assert!(error(&[2, 60], &[0]).contains("item 60 of 60"));
+        assert!(error(&[], &[0]).contains("looks.candidates"));
+        assert!(error(&[2], &[]).contains("looks.shots"));
+    }
+
+    #[test]
+    fn a_pattern_that_moves_nothing_is_refused() {
+        let data = MarketConfig::default().with_users(60).generate().unwrap().into_dataset();
+        for pattern in ["no_such_parameter", "^items.popularity$"] {
+            let fomaml = FomamlConfig::default().with_moves(Moves::Matching(pattern.to_owned()));
+            let config = Config::default().with_learner(LearnerConfig::Fomaml(fomaml));
+            let error = Recommender::train(&data, &config, &Device::default()).unwrap_err().to_string();
+            assert!(error.contains("moves.matching") && error.contains(pattern), "{error}");
+        }
     }
 
     #[test]

@@ -276,6 +276,9 @@ fn other_items_than_those_of_training_can_be_ranked() {
     };
     let (all, few) = (of(&cold), of(&cold.with_candidates([liked, liked])));
     assert_eq!((all.0, few.0), (1.0, 1.0));
+    let far = UserCold::new(&data, &split).unwrap().with_candidates([ItemIndex(24)]);
+    let error = far.run(&Made { scores: oracle_scores(&data, &split), ratings: no_answer }, &mut Report::new());
+    assert!(error.unwrap_err().to_string().contains("item 24 of 24"));
     assert!(expected < all.1, "everybody likes it");
     assert_eq!(few.1, expected);
 }

@@ -75,9 +75,19 @@ pub fn parse() -> Result<Option<Args>, Box<dyn std::error::Error>> {
         }
     }
     args.data = data.ok_or("--data is missing: expected a folder")?;
+    if args.mlp && args.slices {
+        return Err("--tasks slices goes with the transformer alone".into());
+    }
     if args.learners.is_empty() {
         let names = ["in_context", "closed_form", "anil", "fomaml", "reptile", "maml", "meta_sgd"];
         args.learners = names.into_iter().map(learner).collect::<Result<_, _>>()?;
+    }
+    let labels: Vec<&String> = args.learners.iter().map(|(label, _)| label).collect();
+    if let Some(twice) = labels.iter().enumerate().find(|(at, label)| labels[..*at].contains(label)) {
+        return Err(format!("two learners are called {:?}: call one of them NAME=JSON", twice.1).into());
+    }
+    if let Some(against) = args.against.as_ref().filter(|against| !labels.contains(against)) {
+        return Err(format!("--against is {against:?}: expected one of the learners, {labels:?}").into());
     }
     Ok(Some(args))
 }

@@ -30,7 +30,8 @@ pub fn train(
     let fit = choose_rating_fit(tasks, items, mean, config.model.rating_factors, config.seed);
     let vectors = RatingMlp::vectors_from(&fit_ratings(tasks, items, mean, &fit, config.seed));
     let autodiff = device.clone().inner().autodiff();
-    let model = RatingMlp::new(&RatingMlpConfig::default(), &vectors, schema.value_mean, config.seed, &autodiff)?;
+    let ratings = (schema.value_mean, schema.value_deviation);
+    let model = RatingMlp::new(&RatingMlpConfig::default(), &vectors, ratings, config.seed, &autodiff)?;
     learner.build(Train { model, schema, config, data, protocol, device })?
 }
 
@@ -57,7 +58,7 @@ impl WithLearner<RatingMlp> for Train<'_> {
         let training = &config.training;
         let trainer =
             MetaTrainer::new(model, learner.clone(), &sampler, sampler.tasks(), training, config.seed, &autodiff)?
-                .with_optimizers(Optimizers::adamw(training).with_inner_rates(training))
+                .with_optimizers(Optimizers::adamw(training).for_state_of(&learner, training))
                 .with_validation(validation.with_goal(Goal::Ratings));
         let trained = trainer.run()?;
         let facts = ModelFacts::new("rating_mlp", 50, schema.value_range);

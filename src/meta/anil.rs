@@ -61,6 +61,10 @@ impl<M: HeadModel> MetaLearner<M> for Anil {
         self.inner.init_rates(model)
     }
 
+    fn learns_inner_rates(&self) -> bool {
+        self.inner.learns_rates()
+    }
+
     fn support_use(&self) -> SupportUse {
         SupportUse::Descended
     }

@@ -16,7 +16,7 @@ use rand_distr::{Distribution, StandardNormal};
 
 use crate::meta::arithmetic::selected;
 pub use crate::meta::differences::{Worst, jiggled, worst_error};
-use crate::meta::{MetaGradient, MetaLearner, combine, learned, norm, values};
+use crate::meta::{MetaGradient, MetaLearner, combine, learned, members, norm, values};
 use crate::model::{AdaptableModel, HeadModel, MetaBatch, SupportUse, TaskBatch};
 
 /// How many tasks a fixture has.
@@ -275,6 +275,9 @@ pub fn head_is_consistent<M: HeadModel>(model: &M, batch: &M::Batch) -> f64 {
     let (examples, start) = (model.examples(batch), model.head_start());
     let ([width], tasks) = (start.dims(), batch.tasks());
     assert_eq!(model.head_parts().iter().sum::<usize>(), width, "numbers of the head's parts together");
+    let group = members(model, &model.head());
+    let numbers: usize = bits(model).iter().filter(|(id, ..)| group.contains(id)).map(|(.., bits)| bits.len()).sum();
+    assert_eq!(numbers, width, "numbers of the parameters in the head's group");
     let started = start.inner().reshape([1, width]).expand([tasks, width]);
     let own = host(model.loss(batch).inner());
     for (task, loss) in

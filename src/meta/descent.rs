@@ -6,6 +6,7 @@ use burn::Tensor;
 use burn::optim::GradientsAccumulator;
 
 use crate::meta::arithmetic::{learned, selected};
+use crate::meta::config::LearnerError;
 use crate::meta::inner::{FastWeights, InnerLoop, Rates};
 use crate::meta::learner::{MetaGradient, MetaLearner, ServingLearner};
 use crate::model::{AdaptableModel, MetaBatch, PreferenceModel, Supervision, SupportUse};
@@ -59,6 +60,14 @@ impl<M: AdaptableModel, E: Estimator> MetaLearner<M> for Descent<E> {
 
     fn init_state(&self, model: &M) -> Rates {
         self.inner.init_rates(model)
+    }
+
+    fn check(&self, model: &M) -> Result<(), LearnerError> {
+        self.inner.check(model)
+    }
+
+    fn learns_inner_rates(&self) -> bool {
+        self.inner.learns_rates()
     }
 
     fn support_use(&self) -> SupportUse {

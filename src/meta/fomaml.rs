@@ -60,7 +60,8 @@ impl FomamlConfig {
 /// First-order MAML (Finn, Abbeel and Levine, 2017, "Model-Agnostic Meta-Learning for Fast Adaptation of Deep Networks", section 5.2): gradient steps on
 /// the support, and for the initialisation the query gradient taken at the fast weights, as if they did not depend on it.
 ///
-/// A meta-gradient costs `inner_steps + 1` gradients a task; adaptation `inner_steps`, on an autodiff device.
+/// A meta-gradient costs `inner_steps + 1` gradients a task, and with learned rates the memory of what moves for each step; adaptation `inner_steps`, on an autodiff
+/// device.
 pub type Fomaml = Descent<AtFastWeights>;
 
 /// The query gradient at the fast weights.
@@ -75,11 +76,17 @@ impl Estimator for AtFastWeights {
         rates: &Rates,
         one: &MetaBatch<M::Batch>,
     ) -> MetaGradient {
+        if !inner.learns_rates() {
+            let fast = inner.descend(model, rates, &[&one.support]);
+            let loss = fast.loss(&one.query);
+            let gradient = GradientsParams::from_grads(loss.clone().sum().backward(), &fast);
+            return MetaGradient { model: gradient, state: GradientsParams::new(), query_loss: loss.inner() };
+        }
         let path = Path::walk(inner, model, rates, &one.support);
         let loss = path.end().loss(&one.query);
         let gradient = GradientsParams::from_grads(loss.clone().sum().backward(), path.end());
         let steps = (0..path.len()).map(|step| path.back(step, &gradient, &mut Default::default()).of_rates);
-        let state = rates_gradient(rates, if rates.id().is_some() { steps.collect() } else { Vec::new() });
+        let state = rates_gradient(rates, steps.collect());
         MetaGradient { model: gradient, state, query_loss: loss.inner() }
     }
 }

@@ -4,6 +4,7 @@ use burn::Tensor;
 use burn::module::{Module, ModuleDisplay};
 use burn::optim::GradientsParams;
 
+use crate::meta::config::LearnerError;
 use crate::model::{AdaptableModel, MetaBatch, PreferenceModel, Supervision, SupportUse};
 
 /// The gradient of an outer step, as *sums* over its tasks: the shards of a meta-batch add up to the whole.
@@ -14,7 +15,7 @@ pub struct MetaGradient {
     pub model: GradientsParams,
     /// For whatever else is learned.
     pub state: GradientsParams,
-    /// Loss of each task after adaptation, `[tasks]`, on the plain device.
+    /// Loss of each task after adaptation, `[tasks]`, on the plain device. Of a learner without a query set of its own (Reptile), after steps on the query too.
     pub query_loss: Tensor<1>,
 }
 
@@ -42,6 +43,21 @@ pub trait MetaLearner<M: AdaptableModel>: Send + Sync + 'static {
 
     /// The state that training starts from, on the model's device.
     fn init_state(&self, model: &M) -> Self::State;
+
+    /// Checks what only the model can tell: training does so before it starts.
+    ///
+    /// # Errors
+    /// The setting that does not fit the model.
+    fn check(&self, model: &M) -> Result<(), LearnerError> {
+        let _ = model;
+        Ok(())
+    }
+
+    /// Whether the state is learned rates of inner steps, which are numbers near 1 that have far to go: training then steps it by
+    /// `TrainingConfig::inner_rate_rate`.
+    fn learns_inner_rates(&self) -> bool {
+        false
+    }
 
     /// What support sets are for: to be read, or to take steps on.
     fn support_use(&self) -> SupportUse;

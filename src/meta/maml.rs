@@ -57,12 +57,8 @@ impl MamlConfig {
     /// # Errors
     /// The setting that is out of its bounds, by name.
     pub fn init(&self) -> Result<Maml, LearnerError> {
-        if !(self.difference > 0.0 && self.difference <= 1.0) {
-            let (field, expected) = ("difference", "more than 0, at most 1");
-            return Err(LearnerError { field, value: self.difference.to_string(), expected });
-        }
         let inner = InnerLoop::new(&self.inner, &self.moves, self.rates)?;
-        Ok(Descent::new(inner, HessianVector { difference: self.difference }))
+        Ok(Descent::new(inner, HessianVector::new(self.difference)?))
     }
 }
 
@@ -81,8 +77,7 @@ pub type Maml = Descent<HessianVector>;
 /// Transformer (its curvature changes on the way), at a third of it 2e-4 on the regression (rounding).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct HessianVector {
-    /// How far gradients are taken to either side.
-    pub difference: f64,
+    difference: f64,
 }
 
 impl Default for HessianVector {
@@ -97,6 +92,18 @@ fn gradient<M: AdaptableModel>(at: &M, batch: &M::Batch) -> GradientsParams {
 }
 
 impl HessianVector {
+    /// Products by gradients that are taken this far to either side.
+    ///
+    /// # Errors
+    /// If that is not more than 0 and at most 1.
+    pub fn new(difference: f64) -> Result<Self, LearnerError> {
+        if difference > 0.0 && difference <= 1.0 {
+            return Ok(Self { difference });
+        }
+        let (field, expected) = ("difference", "more than 0, at most 1");
+        Err(LearnerError { field, value: difference.to_string(), expected })
+    }
+
     /// The derivative of `<inner gradient at `at`, v>` in everything, by differences.
     fn product<M: AdaptableModel>(
         &self,

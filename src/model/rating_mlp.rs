@@ -3,7 +3,7 @@
 use burn::Tensor;
 use burn::module::{Module, Param, ParamGroup};
 use burn::nn::Linear;
-use burn::tensor::activation::relu;
+use burn::tensor::activation::silu;
 use burn::tensor::{Device, Int, TensorData};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -46,7 +46,7 @@ impl RatingMlpConfig {
 }
 
 /// Predicts ratings from item vectors by a multilayer perceptron, as meta-learned recommenders in the literature do (MeLU: Lee, Im, Jang, Cho and Chung, 2019,
-/// whose item embeddings are here given and frozen).
+/// whose item embeddings are here given and frozen). Its activations are smooth (SiLU), as second-order learners want them.
 ///
 /// It reads no context: what it knows of a user is in the weights that a learner has moved. Its head is the last layer. Items are ranked by their predicted ratings,
 /// for each user's own only with learners that move weights.
@@ -57,7 +57,7 @@ impl RatingMlpConfig {
 /// use metarec::model::{PreferenceModel, RatingMlp, RatingMlpConfig};
 ///
 /// let vectors = ItemVectors { width: 2, values: vec![0.1, 0.2, 0.3, 0.4, 0.5, 0.6] };
-/// let model = RatingMlp::new(&RatingMlpConfig::default(), &vectors, 3.5, 1, &Device::default())?;
+/// let model = RatingMlp::new(&RatingMlpConfig::default(), &vectors, (3.5, 1.1), 1, &Device::default())?;
 /// assert_eq!(model.rate(&model.catalogue()).unwrap().dims(), [3]);
 /// # Ok::<(), metarec::model::ModelError>(())
 /// ```
@@ -68,7 +68,8 @@ pub struct RatingMlp {
     hidden: Vec<Linear>,
     /// The last layer, its bias first, `[1 + hidden]`.
     head: Param<Tensor<1>>,
-    mean: f64,
+    /// Mean and deviation of the ratings, `[2]`; given, not learned.
+    scale: Param<Tensor<1>>,
 }
 
 /// Rated events of some tasks: items, values and a mask, each `[tasks, events]`.
@@ -131,14 +132,15 @@ impl TaskBatch for RatingBatch {
 }
 
 impl RatingMlp {
-    /// A model of the items that have these vectors, whose ratings are around `mean`; its weights are drawn from `seed`, its head is zero.
+    /// A model of the items that have these vectors, in the order of the catalogue, whose ratings have this mean and standard deviation; its weights are drawn from
+    /// `seed`, its head is zero. Losses are in units of the variance.
     ///
     /// # Errors
-    /// If a setting is out of its bounds, or the vectors have no width.
+    /// If a setting is out of its bounds, the vectors have no width or a number that is not finite, or the deviation is not more than 0.
     pub fn new(
         config: &RatingMlpConfig,
         vectors: &ItemVectors,
-        mean: f32,
+        (mean, deviation): (f32, f32),
         seed: u64,
         device: &Device,
     ) -> Result<Self, ModelError> {
@@ -147,6 +149,16 @@ impl RatingMlp {
         if width == 0 || !vectors.values.len().is_multiple_of(width) {
             let (found, expected) = (vectors.values.len(), width);
             return Err(ModelError::Items { what: "the table of item vectors", found, expected });
+        }
+        let wrong = |field, value: f32, expected| ModelError::Setting { field, value: value.to_string(), expected };
+        if let Some(&value) = vectors.values.iter().find(|value| !value.is_finite()) {
+            return Err(wrong("vectors", value, "finite numbers"));
+        }
+        if !mean.is_finite() {
+            return Err(wrong("mean", mean, "a finite number"));
+        }
+        if !(deviation > 0.0 && deviation.is_finite()) {
+            return Err(wrong("deviation", deviation, "a finite number, more than 0"));
         }
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut from = width;
@@ -160,7 +172,8 @@ impl RatingMlp {
         let items = vectors.values.len() / width;
         let table = Param::from_data(TensorData::new(vectors.values.clone(), [items, width]), device);
         let head = Param::from_data(TensorData::new(vec![0.0_f32; from + 1], [from + 1]), device);
-        Ok(Self { vectors: table.set_require_grad(false), hidden, head, mean: f64::from(mean) })
+        let scale = Param::from_data(TensorData::new(vec![mean, deviation], [2]), device).set_require_grad(false);
+        Ok(Self { vectors: table.set_require_grad(false), hidden, head, scale })
     }
 
     /// Vectors for such a model from what a [`RatingStart`] found: factors, then the offset, each column with mean 0 and deviation 1.
@@ -187,9 +200,14 @@ impl RatingMlp {
 
     /// What the last layer sees of some items, `[rows, 1 + hidden]`.
     fn features(&self, vectors: Tensor<2>) -> Tensor<2> {
-        let x = self.hidden.iter().fold(vectors, |x, layer| relu(layer.forward(x)));
+        let x = self.hidden.iter().fold(vectors, |x, layer| silu(layer.forward(x)));
         let [rows, _] = x.dims();
         Tensor::cat(vec![Tensor::ones([rows, 1], &x.device()), x], 1)
+    }
+
+    /// The mean (0) or the deviation (1), `[1, 1]`.
+    fn scale(&self, which: usize) -> Tensor<2> {
+        self.scale.val().narrow(0, which, 1).reshape([1, 1])
     }
 
     fn linear(&self, rated: &Rated) -> LinearExamples {
@@ -199,7 +217,7 @@ impl RatingMlp {
         let width = features.dims()[1];
         LinearExamples {
             features: features.reshape([tasks, events, width]),
-            targets: rated.values.clone() - self.mean,
+            targets: (rated.values.clone() - self.scale(0)) / self.scale(1),
             mask: rated.mask.clone(),
         }
     }
@@ -219,7 +237,7 @@ impl AdaptableModel for RatingMlp {
     }
 
     fn fixed(&self) -> ParamGroup {
-        ParamGroup::from_ids(vec![self.vectors.id])
+        ParamGroup::from_ids(vec![self.vectors.id, self.scale.id])
     }
 }
 
@@ -308,7 +326,7 @@ impl LinearHeadModel for RatingMlp {
         self.head.val()
     }
 
-    /// Weights that are independent of each other, together with the variance that ratings have, half of which is noise.
+    /// Weights that are independent of each other and explain half of the variance, the other half being noise: ratings are in units of their deviation.
     fn head_prior(&self) -> (Vec<f64>, f64) {
         let [width] = self.head.val().dims();
         let each = 0.5 / width as f64;
@@ -326,6 +344,6 @@ impl LinearHeadModel for RatingMlp {
 
 impl RatesLinearly for RatingMlp {
     fn rate_with(&self, catalogue: &Tensor<2>, heads: Tensor<2>) -> Tensor<2> {
-        heads.matmul(catalogue.clone().transpose()) + self.mean
+        heads.matmul(catalogue.clone().transpose()) * self.scale(1) + self.scale(0)
     }
 }

@@ -25,7 +25,8 @@ pub trait TaskBatch: Clone + Send + Sync + 'static {
 
     /// The same tasks with regularising noise (dropout) that is a pure function of `seed` and of the whole batch: a part of the batch has other noise.
     ///
-    /// Models without noise need not override this. A batch never has noise unless this was called: inner losses are deterministic.
+    /// Models without noise need not override this. A batch never has noise unless this was called, and training calls it for query sets alone: steps on
+    /// support sets are deterministic.
     #[must_use]
     fn with_noise(self, seed: u64) -> Self {
         let _ = seed;

@@ -4,7 +4,8 @@ use burn::Tensor;
 use burn::optim::{AdamWConfig, ModuleOptimizer, Optimizer};
 use burn::tensor::Device;
 
-use crate::model::PreferenceTransformer;
+use crate::meta::ServingLearner;
+use crate::model::{PreferenceModel, PreferenceTransformer};
 use crate::train::config::TrainingConfig;
 
 /// What steps the model and what steps the learner's state.
@@ -35,12 +36,16 @@ impl Optimizers {
         Self { model: all, state: ModuleOptimizer::from(slow) }
     }
 
-    /// The same with the learner's state stepped as inner rates want it, which are near 1 and have far to go:
-    /// [`TrainingConfig::inner_rate_rate`].
+    /// The same with the learner's state stepped as that kind of state wants it: learned rates of inner steps by
+    /// [`TrainingConfig::inner_rate_rate`], what matters to ratings alone by [`TrainingConfig::rating_rate`], anything else as the model is.
     #[must_use]
-    pub fn with_inner_rates(self, config: &TrainingConfig) -> Self {
-        let fast = ScaledRate { inner: adamw(0.0).build(), factor: config.inner_rate_rate };
-        Self { state: ModuleOptimizer::from(fast), ..self }
+    pub fn for_state_of<M: PreferenceModel, L: ServingLearner<M>>(self, learner: &L, config: &TrainingConfig) -> Self {
+        let factor = match (learner.learns_inner_rates(), learner.state_only_rates()) {
+            (true, _) => config.inner_rate_rate,
+            (false, true) => config.rating_rate,
+            (false, false) => 1.0,
+        };
+        Self { state: ModuleOptimizer::from(ScaledRate { inner: adamw(0.0).build(), factor }), ..self }
     }
 }
 

@@ -66,7 +66,7 @@ impl<'a, M: PreferenceModel, L: ServingLearner<M>> MetaTrainer<'a, M, L> {
     /// A trainer of `model`, which is on the autodiff device `device`, on `sampler`, which draws from `tasks` tasks.
     ///
     /// # Errors
-    /// If a setting is out of its bounds or there are no tasks.
+    /// If a setting is out of its bounds or does not fit the model, or there are no tasks.
     pub fn new(
         model: M,
         learner: L,
@@ -80,6 +80,7 @@ impl<'a, M: PreferenceModel, L: ServingLearner<M>> MetaTrainer<'a, M, L> {
         if tasks == 0 {
             return Err(TrainError::NoTasks("the sampler has no tasks".to_owned()));
         }
+        learner.check(&model)?;
         let state = learner.init_state(&model);
         Ok(Self {
             model,

@@ -118,11 +118,16 @@ impl<'a> UserCold<'a> {
     /// Runs the protocol on a method and adds what it measured to `report`.
     ///
     /// # Errors
-    /// [`EvaluateError::NoUsers`] and [`EvaluateError::TooManyShots`] if the split does not have what is asked for;
+    /// [`EvaluateError::NoUsers`] and [`EvaluateError::TooManyShots`] if the split does not have what is asked for; [`EvaluateError::ForeignSplit`]
+    /// if a candidate is not in the catalogue;
     /// what the method fails with; [`EvaluateError::WrongShape`] and [`EvaluateError::RatingNotFinite`] if it breaks
     /// the contract of [`Method`]; [`EvaluateError::MethodTwice`] if the report has its name already. The report is
     /// unchanged then.
     pub fn run(&self, method: &dyn Method, report: &mut Report) -> Result<(), EvaluateError> {
+        let items = self.places.len();
+        if let Some(foreign) = self.candidates.last().filter(|item| item.position() >= items) {
+            return Err(EvaluateError::ForeignSplit(format!("item {} of {items} among the candidates", foreign.0)));
+        }
         let users = self.part.of(self.split);
         let pool = smallest_pool(users).ok_or(EvaluateError::NoUsers(self.part))?;
         let likes = self.data.like_rule();

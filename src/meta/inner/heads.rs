@@ -59,6 +59,10 @@ impl HeadLoop {
         Self { config, rates }
     }
 
+    pub(crate) fn learns_rates(&self) -> bool {
+        self.rates.is_some()
+    }
+
     pub(crate) fn init_rates<M: HeadModel>(&self, model: &M) -> Rates {
         let layout = Layout::of_parts(model.head_parts());
         Rates::new(self.rates, self.config.inner_steps, &layout, &model.head_start().device())

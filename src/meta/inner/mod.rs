@@ -20,7 +20,7 @@ pub(crate) use rates::Layout;
 pub use rates::{LearnedRates, RateScope, RateSteps, Rates};
 pub(crate) use walk::{Carried, Path, Walk};
 
-use crate::meta::arithmetic::{learned, members};
+use crate::meta::arithmetic::{graft, learned, members};
 use crate::meta::config::LearnerError;
 use crate::model::{AdaptableModel, TaskBatch};
 
@@ -55,7 +55,7 @@ pub struct InnerLoopConfig {
 
 impl Default for InnerLoopConfig {
     fn default() -> Self {
-        Self { inner_steps: 3, inner_lr: 0.05, optimizer: InnerOptimizer::Sgd }
+        Self { inner_steps: 3, inner_lr: 0.05, optimizer: InnerOptimizer::Sgd {} }
     }
 }
 
@@ -63,7 +63,7 @@ impl InnerLoopConfig {
     /// Plain gradient steps.
     #[must_use]
     pub fn new(inner_steps: usize, inner_lr: f64) -> Self {
-        Self { inner_steps, inner_lr, optimizer: InnerOptimizer::Sgd }
+        Self { inner_steps, inner_lr, optimizer: InnerOptimizer::Sgd {} }
     }
 
     /// The same steps along something else.
@@ -124,6 +124,21 @@ impl InnerLoop {
         &self.moves
     }
 
+    /// Checks that something of the model moves.
+    pub(crate) fn check<M: AdaptableModel>(&self, model: &M) -> Result<(), LearnerError> {
+        match &self.moves {
+            Moves::Matching(pattern) if self.layout(model).ids().is_empty() => {
+                let (field, expected) = ("moves.matching", "the path of some parameter that is trained");
+                Err(LearnerError { field, value: format!("{pattern:?}"), expected })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn learns_rates(&self) -> bool {
+        self.rates.is_some()
+    }
+
     /// The rates that training starts from.
     pub fn init_rates<M: AdaptableModel>(&self, model: &M) -> Rates {
         let device = model.devices().into_iter().next().unwrap_or_default();
@@ -143,20 +158,24 @@ impl InnerLoop {
         Layout::of_module(model, |id| moving.contains(&id))
     }
 
-    /// The fast weights of one task after `inner_steps` steps on each of `batches` in turn: new leaves under the ids of `model`, which stays as it is.
+    /// The fast weights of one task after `inner_steps` steps on each of `batches` in turn: new leaves under the ids of `model`, which stays as it is. With several
+    /// batches, rates of each step go by the gradients that were taken, and the last one holds for what comes after.
+    ///
+    /// Gradients are taken of what moves alone: where that is a small head, the body takes part in the forward pass only.
     ///
     /// # Panics
     /// If `model` is not on an autodiff device.
     pub fn descend<M: AdaptableModel>(&self, model: &M, rates: &Rates, batches: &[&M::Batch]) -> M {
         let mut walk = Walk::new(self, model, rates);
-        let mut fast = walk.start(model);
+        let mut fast = walk.start_alone(model);
         for _ in 0..self.config.inner_steps {
             for batch in batches {
                 let gradient = walk.gradient(&fast, batch);
                 fast = walk.step(fast, &gradient);
             }
         }
-        fast
+        // What did not move is on the graph again, for whoever takes the gradient of a query.
+        graft(walk.start(model), &fast, &ParamGroup::from_ids(walk.moving()))
     }
 
     /// Adapts to each task of a batch.

@@ -6,16 +6,16 @@ use serde::{Deserialize, Serialize};
 use crate::meta::config::LearnerError;
 
 /// The optimizer of the inner loop. Its moments start anew with every task.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum InnerOptimizer {
     /// Along the gradient.
-    #[default]
-    Sgd,
+    Sgd {},
     /// Along a running sum of gradients (heavy ball).
     Momentum {
-        /// How much of the sum is kept at each step; 0 to less than 1.
+        /// How much of the sum is kept at each step; 0 to less than 1. In files 0.9 where it is left out.
+        #[serde(default = "usual_decay")]
         decay: f64,
     },
     /// Adam (Kingma and Ba, 2015). Reptile's authors take it with `beta_1 = 0`.
@@ -23,13 +23,34 @@ pub enum InnerOptimizer {
     /// `epsilon` stands under the root, `m / sqrt(v + epsilon^2)`, so that a step can be differentiated where a gradient is zero. The first steps of Adam have the
     /// length of the rate however small the gradient is, and are therefore hard to differentiate through: where the gradients of a task change sign, so do they.
     Adam {
-        /// Decay of the mean of gradients; 0 to less than 1.
+        /// Decay of the mean of gradients; 0 to less than 1. In files 0.9 where it is left out.
+        #[serde(default = "usual_decay")]
         beta_1: f64,
-        /// Decay of the mean of squares; 0 to less than 1.
+        /// Decay of the mean of squares; 0 to less than 1. In files 0.999 where it is left out.
+        #[serde(default = "usual_decay_of_squares")]
         beta_2: f64,
-        /// 1e-8 to 1: its third power must be a number in single precision.
+        /// 1e-8 to 1: its third power must be a number in single precision. In files 1e-8 where it is left out.
+        #[serde(default = "usual_epsilon")]
         epsilon: f64,
     },
+}
+
+impl Default for InnerOptimizer {
+    fn default() -> Self {
+        Self::Sgd {}
+    }
+}
+
+fn usual_decay() -> f64 {
+    0.9
+}
+
+fn usual_decay_of_squares() -> f64 {
+    0.999
+}
+
+fn usual_epsilon() -> f64 {
+    1e-8
 }
 
 /// Running moments of one tensor's gradients, or the derivatives of a loss in them.
@@ -61,7 +82,7 @@ impl InnerOptimizer {
             if fits { Ok(()) } else { Err(LearnerError { field, value: value.to_string(), expected }) }
         };
         match *self {
-            Self::Sgd => Ok(()),
+            Self::Sgd {} => Ok(()),
             Self::Momentum { decay: kept } => decay("optimizer.decay", kept),
             Self::Adam { beta_1, beta_2, epsilon } => {
                 decay("optimizer.beta_1", beta_1)?;
@@ -76,7 +97,7 @@ impl InnerOptimizer {
     /// Takes a gradient into the moments.
     pub(crate) fn see<const D: usize>(&self, gradient: &Tensor<D>, moments: &mut Moments<D>) {
         match *self {
-            Self::Sgd => {}
+            Self::Sgd {} => {}
             Self::Momentum { decay } => moments.first = Some(running(moments.first.take(), decay, gradient.clone())),
             Self::Adam { beta_1, beta_2, .. } => {
                 let new = gradient.clone() * (1.0 - beta_1);
@@ -143,4 +164,36 @@ impl InnerOptimizer {
 
 fn power(base: f64, exponent: usize) -> f64 {
     base.powf(exponent as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<InnerOptimizer, String> {
+        serde_json::from_str(text).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn in_files_what_is_left_out_is_usual_and_what_is_unknown_is_refused() {
+        assert_eq!(read(r#"{"kind": "sgd"}"#), Ok(InnerOptimizer::Sgd {}));
+        assert_eq!(read(r#"{"kind": "momentum"}"#), Ok(InnerOptimizer::Momentum { decay: 0.9 }));
+        let adam = InnerOptimizer::Adam { beta_1: 0.0, beta_2: 0.999, epsilon: 1e-8 };
+        assert_eq!(read(r#"{"kind": "adam", "beta_1": 0}"#), Ok(adam));
+        assert!(read(r#"{"kind": "momentum", "dekay": 0.5}"#).unwrap_err().contains("dekay"));
+        assert!(read(r#"{"kind": "sgd", "decay": 0.5}"#).unwrap_err().contains("decay"));
+    }
+
+    #[test]
+    fn settings_out_of_bounds_are_named() {
+        let adam = |beta_1, beta_2, epsilon| InnerOptimizer::Adam { beta_1, beta_2, epsilon };
+        for (optimizer, field) in [
+            (InnerOptimizer::Momentum { decay: 1.0 }, "optimizer.decay"),
+            (adam(-0.1, 0.5, 0.1), "optimizer.beta_1"),
+            (adam(0.5, f64::NAN, 0.1), "optimizer.beta_2"),
+            (adam(0.5, 0.5, 1e-9), "optimizer.epsilon"),
+        ] {
+            assert_eq!(optimizer.check().unwrap_err().field, field);
+        }
+    }
 }

@@ -35,14 +35,17 @@ impl<'a> Walk<'a> {
 
     /// The model with everything that moves as leaves, those parameters included that training leaves alone.
     pub(crate) fn start<M: AdaptableModel>(&self, model: &M) -> M {
-        struct Track<'a>(&'a Layout);
-        impl ModuleMapper for Track<'_> {
-            fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-                let frozen = self.0.contains(param.id) && !param.is_require_grad();
-                if frozen { param.set_require_grad(true) } else { param }
-            }
-        }
-        model.clone().map(&mut Track(&self.layout))
+        model.clone().map(&mut Track { layout: &self.layout, rest: Rest::AsItIs })
+    }
+
+    /// The same with nothing else on the graph.
+    pub(crate) fn start_alone<M: AdaptableModel>(&self, model: &M) -> M {
+        model.clone().map(&mut Track { layout: &self.layout, rest: Rest::Constant })
+    }
+
+    /// The ids of what moves.
+    pub(crate) fn moving(&self) -> Vec<ParamId> {
+        self.layout.ids()
     }
 
     /// The gradient of a batch's summed loss in what moves.
@@ -61,6 +64,29 @@ impl<'a> Walk<'a> {
     fn made<M: AdaptableModel>(&self, at: M, gradient: GradientsParams) -> Made<M> {
         let (first, second) = (scaled(&at, &self.first, 1.0), scaled(&at, &self.second, 1.0));
         Made { at, gradient, first, second }
+    }
+}
+
+/// What becomes of parameters that do not move.
+enum Rest {
+    AsItIs,
+    Constant,
+}
+
+/// Puts what moves on the graph.
+struct Track<'a> {
+    layout: &'a Layout,
+    rest: Rest,
+}
+
+impl ModuleMapper for Track<'_> {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let wanted = match self.rest {
+            _ if self.layout.contains(param.id) => true,
+            Rest::AsItIs => param.is_require_grad(),
+            Rest::Constant => false,
+        };
+        if wanted == param.is_require_grad() { param } else { param.set_require_grad(wanted) }
     }
 }
 

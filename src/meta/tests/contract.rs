@@ -49,13 +49,13 @@ fn every_learner_keeps_the_contract_on_a_transformer() {
 
 #[test]
 fn gradient_learners_keep_the_contract_on_a_model_without_users_and_items() {
-    check(&points::fixture(anil(None, InnerOptimizer::Sgd).init().unwrap()));
+    check(&points::fixture(anil(None, InnerOptimizer::Sgd {}).init().unwrap()));
     let body = Moves::Matching("^(body|bias)$".to_owned());
     for moves in [Moves::Head, Moves::All, body] {
         let (inner, rates) = (steps().with_optimizer(ADAM), every_step_of_every_tensor());
         check(&points::fixture(FomamlConfig { inner: inner.clone(), moves: moves.clone(), rates }.init().unwrap()));
         check(&points::fixture(ReptileConfig { inner, moves: moves.clone() }.init().unwrap()));
-        check(&points::fixture(maml(moves, None, InnerOptimizer::Sgd)));
+        check(&points::fixture(maml(moves, None, InnerOptimizer::Sgd {})));
     }
     check(&points::fixture(MetaSgdConfig::default().init().unwrap()));
 }
@@ -66,10 +66,10 @@ fn every_learner_keeps_the_contract_on_a_perceptron_and_their_gradients_are_what
     let closed = market::mlp_fixture(ClosedFormConfig::default().init());
     check(&closed);
     println!("closed form, perceptron: {:.1e}", gradient_is_exact(&closed));
-    let anil = market::mlp_fixture(anil(every_step_of_every_tensor(), InnerOptimizer::Sgd).init().unwrap());
+    let anil = market::mlp_fixture(anil(every_step_of_every_tensor(), InnerOptimizer::Sgd {}).init().unwrap());
     check(&anil);
     println!("ANIL, perceptron: {:.1e}", gradient_is_exact(&anil));
-    let maml = market::mlp_fixture(maml(Moves::All, None, InnerOptimizer::Sgd));
+    let maml = market::mlp_fixture(maml(Moves::All, None, InnerOptimizer::Sgd {}));
     check(&maml);
     println!("MAML, perceptron: {:.1e}", gradient_is_exact(&maml));
     for moves in [Moves::Head, Moves::All] {
@@ -104,7 +104,7 @@ fn unrolled_gradients_are_exact_for_any_number_of_steps_any_rates_and_any_optimi
     }
     let config = AnilConfig { inner: InnerLoopConfig::new(5, 0.3), rates: None };
     println!("ANIL, 5 steps, market: {:.1e}", gradient_is_exact(&market::fixture(config.init().unwrap())));
-    for optimizer in [InnerOptimizer::Sgd, MOMENTUM, ADAM] {
+    for optimizer in [InnerOptimizer::Sgd {}, MOMENTUM, ADAM] {
         for scope in [RateScope::Everything, RateScope::Tensor, RateScope::Element] {
             for rates in [LearnedRates::of(scope), LearnedRates::of(scope).for_each_step()] {
                 let fixture = points::fixture(anil(Some(rates), optimizer).init().unwrap());
@@ -129,10 +129,10 @@ fn hessian_vector_gradients_are_exact_for_any_parameters_any_rates_and_any_optim
         );
     }
     for moves in [Moves::Head, Moves::Matching("^body$".to_owned())] {
-        let error = gradient_is_exact(&points::fixture(maml(moves.clone(), None, InnerOptimizer::Sgd)));
+        let error = gradient_is_exact(&points::fixture(maml(moves.clone(), None, InnerOptimizer::Sgd {})));
         println!("MAML, {moves:?}, points: {error:.1e}");
     }
-    for optimizer in [InnerOptimizer::Sgd, MOMENTUM, ADAM] {
+    for optimizer in [InnerOptimizer::Sgd {}, MOMENTUM, ADAM] {
         for scope in [RateScope::Everything, RateScope::Tensor, RateScope::Element] {
             for rates in [LearnedRates::of(scope), LearnedRates::of(scope).for_each_step()] {
                 let fixture = points::fixture(maml(Moves::All, Some(rates), optimizer));
@@ -146,7 +146,7 @@ fn hessian_vector_gradients_are_exact_for_any_parameters_any_rates_and_any_optim
 
 #[test]
 fn hessian_vector_gradients_are_exact_on_a_transformer() {
-    let error = gradient_is_exact(&market::fixture(maml(Moves::All, None, InnerOptimizer::Sgd)));
+    let error = gradient_is_exact(&market::fixture(maml(Moves::All, None, InnerOptimizer::Sgd {})));
     println!("MAML, everything moves, market: {error:.1e}");
     let fixture = market::fixture(MetaSgdConfig { moves: Moves::Head, ..MetaSgdConfig::default() }.init().unwrap());
     println!("Meta-SGD, the head moves, market: {:.1e}", gradient_is_exact(&fixture));

@@ -62,7 +62,7 @@ impl Case {
         InnerLoopConfig::new(self.steps, 0.1).with_optimizer(match self.optimizer.as_str() {
             "momentum" => InnerOptimizer::Momentum { decay: 0.7 },
             "adam" => InnerOptimizer::Adam { beta_1: 0.6, beta_2: 0.8, epsilon: 0.5 },
-            _ => InnerOptimizer::Sgd,
+            _ => InnerOptimizer::Sgd {},
         })
     }
 

@@ -7,7 +7,7 @@ use burn::tensor::Device;
 
 use crate::meta::contract::worst_error;
 use crate::meta::tests::market;
-use crate::meta::{AnilConfig, InnerLoopConfig, InnerOptimizer, LearnedRates, MamlConfig, MetaLearner, Moves};
+use crate::meta::{AnilConfig, InnerLoopConfig, InnerOptimizer, LearnedRates, MamlConfig, MetaLearner, Moves, Rates};
 use crate::meta::{axpy, blend, clip_by_norm, combine, dot, graft, members, norm, scaled, values};
 use crate::model::{AdaptableModel, PreferenceModel, Supervision, TaskEvents};
 
@@ -84,6 +84,11 @@ fn unrolled_steps_and_steps_by_autodiff_are_the_same_and_so_are_their_meta_gradi
     let (a, b) =
         (unrolled.meta_gradient(&model, &of_heads, &batch), by_products.meta_gradient(&model, &of_module, &batch));
     let far = norm(&model, &combine(&model, (&a.model, 1.0), (&b.model, -1.0))) / norm(&model, &a.model);
+    let rates = |state: &GradientsParams, rates: &Rates| rates.id().and_then(|id| state.get::<2>(id)).unwrap();
+    let (by_heads, by_module) = (rates(&a.state, &of_heads), rates(&b.state, &of_module));
+    let length = |tensor: Tensor<2>| f64::from(tensor.square().sum().sqrt().into_scalar::<f32>());
+    let far_rates = length(by_heads.clone() - by_module) / length(by_heads);
+    assert!(far_rates <= 1e-3, "rates: {far_rates}");
     println!("unrolled and by Hessian-vector products: {far:.1e} apart");
     assert!(far <= 1e-3, "{far}");
 }

@@ -58,7 +58,7 @@ pub(super) fn mlp_fixture<L: MetaLearner<RatingMlp>>(learner: L) -> Fixture<'sta
     let start = fit_ratings(&histories(&data), 24, 3.0, &RatingFit::with_factors(3), 5);
     let config = RatingMlpConfig { hidden: vec![5, 4] };
     let device = Device::default().autodiff();
-    let model = RatingMlp::new(&config, &RatingMlp::vectors_from(&start), 3.0, 5, &device).unwrap();
+    let model = RatingMlp::new(&config, &RatingMlp::vectors_from(&start), (3.0, 1.2), 5, &device).unwrap();
     fixture_of(jiggled(model, 0.2), learner)
 }
 
