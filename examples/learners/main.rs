@@ -4,6 +4,7 @@
 //! group-shift needs the user columns `age` and `gender`, genre-shift needs categories.
 
 mod args;
+mod looks;
 mod mlp;
 mod protocol;
 mod table;
@@ -61,8 +62,8 @@ fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     for (label, learner) in &args.learners {
         let began = Instant::now();
         let recommender = match args.mlp {
-            true => mlp::train(learner, args, &data, &protocol, &device)?,
-            false => transformer::train(learner, args, &data, &protocol, &device)?,
+            true => mlp::train((label.as_str(), learner), args, &data, &protocol, &device)?,
+            false => transformer::train((label.as_str(), learner), args, &data, &protocol, &device)?,
         };
         let trained = began.elapsed().as_secs_f64();
         cold.run(&Served::new(&recommender, &data)?.named(label.as_str()), &mut report)?;

@@ -14,11 +14,12 @@ use metarec::train::{Goal, MetaTrainer, Optimizers, Validation};
 use metarec::{Config, Recommender};
 
 use crate::args::Args;
+use crate::looks::Looks;
 use crate::protocol::Protocol;
 
 /// Trains one learner on the protocol's training users.
 pub fn train(
-    learner: &LearnerConfig,
+    (label, learner): (&str, &LearnerConfig),
     args: &Args,
     data: &Dataset,
     protocol: &Protocol,
@@ -32,10 +33,11 @@ pub fn train(
     let autodiff = device.clone().inner().autodiff();
     let ratings = (schema.value_mean, schema.value_deviation);
     let model = RatingMlp::new(&RatingMlpConfig::default(), &vectors, ratings, config.seed, &autodiff)?;
-    learner.build(Train { model, schema, config, data, protocol, device })?
+    learner.build(Train { label, model, schema, config, data, protocol, device })?
 }
 
 struct Train<'a> {
+    label: &'a str,
     model: RatingMlp,
     schema: PreferenceSchema,
     config: Config,
@@ -48,7 +50,7 @@ impl WithLearner<RatingMlp> for Train<'_> {
     type Output = Result<Recommender, Box<dyn Error>>;
 
     fn with<L: ServingLearner<RatingMlp> + Clone>(self, learner: L) -> Self::Output {
-        let Self { model, schema, config, data, protocol, device } = self;
+        let Self { label, model, schema, config, data, protocol, device } = self;
         let sampling = UserSamplerConfig::default().with_shots(0..=20);
         let sampler = UserSampler::new(protocol.split.train.clone(), sampling)?;
         let (valid, candidates) = (protocol.split.valid.clone(), protocol.valid_candidates.clone());
@@ -59,7 +61,8 @@ impl WithLearner<RatingMlp> for Train<'_> {
         let trainer =
             MetaTrainer::new(model, learner.clone(), &sampler, sampler.tasks(), training, config.seed, &autodiff)?
                 .with_optimizers(Optimizers::adamw(training).for_state_of(&learner, training))
-                .with_validation(validation.with_goal(Goal::Ratings));
+                .with_validation(validation.with_goal(Goal::Ratings))
+                .with_observer(Looks::of(label));
         let trained = trainer.run()?;
         let facts = ModelFacts::new("rating_mlp", 50, schema.value_range);
         let parts = RecommenderParts::new(trained.model, trained.state, learner, data.catalogue().clone(), facts);

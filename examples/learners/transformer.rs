@@ -9,11 +9,12 @@ use metarec::meta::LearnerConfig;
 use metarec::sampler::{SliceSampler, SliceSamplerConfig};
 
 use crate::args::Args;
+use crate::looks::Looks;
 use crate::protocol::Protocol;
 
 /// Trains one learner on the protocol's training users.
 pub fn train(
-    learner: &LearnerConfig,
+    (label, learner): (&str, &LearnerConfig),
     args: &Args,
     data: &Dataset,
     protocol: &Protocol,
@@ -22,6 +23,7 @@ pub fn train(
     let config = args.config.clone().with_learner(learner.clone());
     let mut trainer = Recommender::trainer(data)
         .config(&config)
+        .observer(Looks::of(label))
         .split(protocol.split.clone())
         .looks(protocol.valid_candidates.clone(), protocol.shots.clone());
     if args.slices {
