@@ -13,7 +13,7 @@ use metarec::burn::tensor::{Device, TensorData};
 use metarec::data::synthetic::MarketConfig;
 use metarec::data::{Dataset, IndexedEvent, TaskHistory, UserIndex, UserSplit, read_dir};
 use metarec::evaluate::{Method, Report, Served, UserCold, baseline};
-use metarec::meta::contract::{Fixture, TASKS, check, gradient_is_exact, jiggled};
+use metarec::meta::contract::{Fixture, TASKS, check, check_serving, gradient_is_exact, jiggled};
 use metarec::meta::{FastHeads, MetaGradient, MetaLearner, ServingLearner};
 use metarec::model::initial::InitialValues;
 use metarec::model::{
@@ -210,6 +210,7 @@ fn keep_the_contract(learner: Implicit) -> Result<f64, Box<dyn Error>> {
         }
     });
     check(&fixture);
+    check_serving(&fixture);
     Ok(gradient_is_exact(&fixture))
 }
 

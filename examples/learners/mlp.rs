@@ -10,7 +10,7 @@ use metarec::model::{PreferenceSchema, RatingMlp, RatingMlpConfig};
 use metarec::persist::ModelFacts;
 use metarec::recommend::RecommenderParts;
 use metarec::sampler::{UserSampler, UserSamplerConfig};
-use metarec::train::{Goal, MetaTrainer, Optimizers, Validation};
+use metarec::train::{Goal, MetaTrainer, Validation};
 use metarec::{Config, Recommender};
 
 use crate::args::Args;
@@ -60,7 +60,6 @@ impl WithLearner<RatingMlp> for Train<'_> {
         let training = &config.training;
         let trainer =
             MetaTrainer::new(model, learner.clone(), &sampler, sampler.tasks(), training, config.seed, &autodiff)?
-                .with_optimizers(Optimizers::adamw(training).for_state_of(&learner, training))
                 .with_validation(validation.with_goal(Goal::Ratings))
                 .with_observer(Looks::of(label));
         let trained = trainer.run()?;

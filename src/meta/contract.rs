@@ -1,7 +1,7 @@
 //! The contract that every learner keeps, as checks for tests.
 //!
 //! A crate with a learner (or a model) of its own turns on the feature `testing` for its tests, describes [`TASKS`] tasks in a [`Fixture`], and calls
-//! [`check`]: one line a learner. What a learner says of its meta-gradient depends on how it estimates it, so that is a check of its own:
+//! [`check`]: one line a learner; and [`check_serving`] where it serves users. What a learner says of its meta-gradient depends on how it estimates it, so that is a check of its own:
 //! [`gradient_is_exact`], [`gradient_is_first_order`] or [`gradient_is_the_way_to_the_fast_weights`].
 //!
 //! Every function panics with a message that names what does not hold.
@@ -9,6 +9,7 @@
 use burn::Tensor;
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::{GradientsAccumulator, GradientsParams};
+use burn::store::ModuleRecord;
 use burn::tensor::{Device, TensorData};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -16,8 +17,8 @@ use rand_distr::{Distribution, StandardNormal};
 
 use crate::meta::arithmetic::selected;
 pub use crate::meta::differences::{Worst, jiggled, worst_error};
-use crate::meta::{MetaGradient, MetaLearner, combine, learned, members, norm, values};
-use crate::model::{AdaptableModel, HeadModel, MetaBatch, SupportUse, TaskBatch};
+use crate::meta::{MetaGradient, MetaLearner, ServingLearner, axpy, combine, learned, members, norm, values};
+use crate::model::{AdaptableModel, HeadModel, MetaBatch, PreferenceModel, SupportUse, TaskBatch};
 
 /// How many tasks a fixture has.
 pub const TASKS: usize = 32;
@@ -88,6 +89,12 @@ impl<'a, M: AdaptableModel, L: MetaLearner<M>> Fixture<'a, M, L> {
         (self.batch)(&(0..TASKS).collect::<Vec<_>>())
     }
 
+    /// The meta-gradient of all tasks.
+    #[cfg(test)]
+    pub(crate) fn meta_gradient(&self) -> MetaGradient {
+        self.gradient(&self.all())
+    }
+
     fn gradient(&self, batch: &MetaBatch<M::Batch>) -> MetaGradient {
         self.learner.meta_gradient(&self.model, &self.state, batch)
     }
@@ -114,6 +121,7 @@ pub fn check<M: AdaptableModel, L: MetaLearner<M>>(fixture: &Fixture<'_, M, L>) 
     padding_does_not_leak(fixture);
     the_order_of_tasks_does_not_matter(fixture);
     shards_add_up(fixture);
+    what_was_saved_goes_on_as_before(fixture);
     if !fixture.learner.needs_autodiff() {
         adapting_without_a_graph_gives_the_same(fixture);
     }
@@ -229,6 +237,104 @@ pub fn shards_add_up<M: AdaptableModel, L: MetaLearner<M>>(fixture: &Fixture<'_,
             query_loss: Tensor::cat(vec![first.query_loss, rest.query_loss], 0),
         };
         assert_gradients_near(fixture, &sum, &whole, what);
+    }
+}
+
+/// A model and a state that have taken a step, written out and read into fresh ones, are the same to the bit, and so are their next losses and gradient.
+///
+/// # Panics
+/// If something was lost on the way: what is no parameter is not saved.
+pub fn what_was_saved_goes_on_as_before<M: AdaptableModel, L: MetaLearner<M>>(fixture: &Fixture<'_, M, L>) {
+    let all = fixture.all();
+    let MetaGradient { model: gradient, state: of_state, .. } = fixture.gradient(&all);
+    let model = axpy(fixture.model.clone(), &gradient, -0.01 / norm(&fixture.model, &gradient).max(1.0));
+    let state = axpy(fixture.state.clone(), &of_state, -0.01 / norm(&fixture.state, &of_state).max(1.0));
+    let read_model = read_back(fixture.model.clone(), &model);
+    let read_state = read_back(fixture.learner.init_state(&fixture.model), &state);
+    let next = |model: &M, state: &L::State| {
+        let MetaGradient { model: gradient, state: of_state, query_loss } =
+            fixture.learner.meta_gradient(model, state, &all);
+        let losses: Vec<u32> = query_loss.into_data().iter::<f32>().map(f32::to_bits).collect();
+        (losses, gradient_bits(model, &gradient), gradient_bits(state, &of_state))
+    };
+    for (what, written, read) in
+        [("model", bits(&model), bits(&read_model)), ("state", bits(&state), bits(&read_state))]
+    {
+        let numbers = |bits: Bits| bits.into_iter().map(|(_, _, bits)| bits).collect::<Vec<_>>();
+        assert!(numbers(written) == numbers(read), "the {what} is not read as it was written");
+    }
+    assert!(next(&model, &state) == next(&read_model, &read_state), "the step after reading is another one");
+}
+
+/// `fresh` with what `module` writes.
+fn read_back<M: Module>(fresh: M, module: &M) -> M {
+    let bytes = module.clone().into_record().into_bytes().expect("parameters can be written");
+    let record = ModuleRecord::from_bytes(bytes).expect("what was written can be read");
+    fresh.try_load_record(record).expect("parameters fit a fresh module")
+}
+
+/// Holds a learner that serves users to what is asked of serving: users adapted together, kept apart and adapted alone have the same scores of every item; one
+/// without events is ranked and rated for by the model as it is; and events change something.
+///
+/// # Panics
+/// If something does not hold.
+pub fn check_serving<M: PreferenceModel, L: ServingLearner<M>>(fixture: &Fixture<'_, M, L>) {
+    let (learner, plain) = (&fixture.learner, fixture.model.valid());
+    let (model, state) = match learner.needs_autodiff() {
+        true => (fixture.model.clone(), fixture.state.clone()),
+        false => (plain.clone(), fixture.state.valid()),
+    };
+    let (all, catalogue) = (fixture.all().support, plain.catalogue());
+    let served = |adapted: &L::Adapted| {
+        let rated = learner.rate(&plain, &catalogue, adapted).map(rows);
+        (rows(learner.rank(&plain, &catalogue, adapted)), rated)
+    };
+    let together = learner.adapt(&model, &state, &all);
+    let (ranked, rated) = served(&together);
+    assert_eq!(ranked.len(), TASKS, "one row of scores a task");
+    for task in 0..TASKS {
+        let alone = learner.adapt(&model, &state, &(fixture.batch)(&[task]).support);
+        for (how, adapted) in [("kept apart", learner.task(&together, task)), ("adapted alone", alone)] {
+            let (rank, rate) = served(&adapted);
+            assert_eq!(rank.len(), 1, "one row of scores for task {task}, {how}");
+            assert_rows_near(&rank[0], &ranked[task], &format!("ranking score of task {task}, {how}"));
+            assert_eq!(rate.is_some(), rated.is_some(), "whether task {task} is rated for, {how}");
+            for (rate, rated) in rate.iter().zip(&rated) {
+                assert_rows_near(&rate[0], &rated[task], &format!("predicted value for task {task}, {how}"));
+            }
+        }
+    }
+    let read = rows(plain.rank(&catalogue, plain.state(&all)));
+    let prior = plain.rate(&catalogue).map(|values| rows(values.unsqueeze::<2>()));
+    for &task in &fixture.without_support {
+        assert_rows_near(&ranked[task], &read[task], &format!("ranking score of task {task} without support"));
+        for (rated, prior) in rated.iter().zip(&prior) {
+            assert_rows_near(&rated[task], &prior[0], &format!("predicted value for task {task} without support"));
+        }
+    }
+    let unread = fixture.without_support[0];
+    let differ = |scores: &Vec<Vec<f64>>| scores.iter().any(|row| far(row, &scores[unread]) > 10.0 * ROUNDING);
+    assert!(
+        differ(&ranked) || rated.as_ref().is_some_and(differ),
+        "support changes nothing for anybody: every user gets the scores of a user without events"
+    );
+}
+
+fn rows(scores: Tensor<2>) -> Vec<Vec<f64>> {
+    let [_, width] = scores.dims();
+    let all: Vec<f64> = scores.into_data().iter::<f32>().map(f64::from).collect();
+    all.chunks(width.max(1)).map(<[f64]>::to_vec).collect()
+}
+
+/// The largest difference of two rows, relative to the size of what is compared.
+fn far(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| (a - b).abs() / (1.0 + b.abs())).fold(0.0, f64::max)
+}
+
+fn assert_rows_near(found: &[f64], expected: &[f64], what: &str) {
+    assert_eq!(found.len(), expected.len(), "numbers: {what}");
+    for (item, (&found, &expected)) in found.iter().zip(expected).enumerate() {
+        assert_near(found, expected, &format!("{what}, item {item}"));
     }
 }
 
@@ -400,6 +506,27 @@ fn bits<M: Module>(module: &M) -> Bits {
     let mut read = Read::default();
     module.visit(&mut read);
     read.0
+}
+
+struct GradientBits<'a> {
+    gradient: &'a GradientsParams,
+    bits: Vec<Vec<u32>>,
+}
+
+impl ModuleVisitor for GradientBits<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let gradient = self.gradient.get::<D>(param.id);
+        self.bits.push(
+            gradient.map_or_else(Vec::new, |gradient| gradient.into_data().iter::<f32>().map(f32::to_bits).collect()),
+        );
+    }
+}
+
+/// The bits of the gradient of every parameter, in the order of the module; none where there is no gradient.
+fn gradient_bits<M: Module>(module: &M, gradient: &GradientsParams) -> Vec<Vec<u32>> {
+    let mut visitor = GradientBits { gradient, bits: Vec::new() };
+    module.visit(&mut visitor);
+    visitor.bits
 }
 
 struct Inspect<'a> {

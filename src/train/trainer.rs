@@ -82,6 +82,7 @@ impl<'a, M: PreferenceModel, L: ServingLearner<M>> MetaTrainer<'a, M, L> {
         }
         learner.check(&model)?;
         let state = learner.init_state(&model);
+        let optimizers = Optimizers::adamw(config).for_state_of(&learner, config);
         Ok(Self {
             model,
             state,
@@ -91,7 +92,7 @@ impl<'a, M: PreferenceModel, L: ServingLearner<M>> MetaTrainer<'a, M, L> {
             device: device.clone(),
             config: config.clone(),
             seed,
-            optimizers: Optimizers::adamw(config),
+            optimizers,
             validation: None,
             observer: Box::new(Silent),
             cancel: CancelToken::new(),
@@ -100,7 +101,7 @@ impl<'a, M: PreferenceModel, L: ServingLearner<M>> MetaTrainer<'a, M, L> {
         })
     }
 
-    /// Steps with these optimizers instead of AdamW.
+    /// Steps with these optimizers instead of [`Optimizers::adamw`] with the state stepped as [`Optimizers::for_state_of`] says.
     #[must_use]
     pub fn with_optimizers(mut self, optimizers: Optimizers) -> Self {
         self.optimizers = optimizers;

@@ -12,7 +12,7 @@ use metarec::data::synthetic::MarketConfig;
 use metarec::data::{Dataset, SplitRule, UserSplit, tie_order};
 use metarec::meta::{
     Anil, AnilConfig, ClosedForm, ClosedFormConfig, Fomaml, FomamlConfig, InContext, InContextConfig, LearnedRates,
-    Maml, MamlConfig, Moves, Reptile, ReptileConfig, ServingLearner,
+    Maml, MamlConfig, MetaSgdConfig, Moves, Reptile, ReptileConfig, ServingLearner,
 };
 use metarec::model::initial::InitialValues;
 use metarec::model::{PreferenceSchema, PreferenceTransformer, PreferenceTransformerConfig};
@@ -100,6 +100,10 @@ fn maml() -> Maml {
     MamlConfig::default().with_moves(Moves::Head).with_rates(Some(LearnedRates::default())).init().unwrap()
 }
 
+fn meta_sgd() -> Maml {
+    MetaSgdConfig::default().with_moves(Moves::Head).init().unwrap()
+}
+
 fn fomaml() -> Fomaml {
     FomamlConfig::default().init().unwrap()
 }
@@ -115,6 +119,7 @@ macro_rules! with_every_learner {
         $test("in context", in_context);
         $test("ANIL", anil);
         $test("MAML", maml);
+        $test("Meta-SGD", meta_sgd);
         $test("first-order MAML", fomaml);
         $test("Reptile", reptile);
     };

@@ -85,7 +85,7 @@ impl<R: Read> Iterator for EventRows<R> {
                 }
                 Ok(None) => return None,
                 Err(error) => {
-                    self.table.reject();
+                    self.table.reject(&error);
                     if let Err(error) = self.tally.bad(error) {
                         if matches!(error, DataError::RowErrors { .. }) {
                             self.table.stop();

@@ -158,9 +158,21 @@ impl<R: Read> Table<R> {
         self.source.want(columns);
     }
 
-    /// Says that the last row is bad: if it has several lines, reading goes on with its second.
-    pub fn reject(&mut self) {
-        self.source.reject();
+    /// Says what is wrong with the last row. If it has several lines, reading goes on with the second where a wrong quote may have joined them: the number of cells
+    /// is wrong, or the bad cell is one that has the lines. Otherwise the lines are text, and none of them is a row.
+    pub fn reject(&mut self, error: &DataError) {
+        let joined = match error {
+            DataError::Width { .. } => true,
+            DataError::Cell { column, .. } => {
+                let at = self.columns.iter().position(|name| name == column);
+                at.and_then(|at| self.cells.get(at)).is_some_and(|cell| cell.contains('\n'))
+            }
+            // The source itself gives lines back where it finds no end.
+            _ => false,
+        };
+        if joined {
+            self.source.reject();
+        }
     }
 
     /// Ends the rows here.
@@ -184,7 +196,7 @@ impl<R: Read> Table<R> {
             match taken {
                 Ok(()) => tally.good(),
                 Err(error) => {
-                    self.reject();
+                    self.reject(&error);
                     tally.bad(error)?;
                 }
             }

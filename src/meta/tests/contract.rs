@@ -1,15 +1,16 @@
 //! One line a learner and model.
 
 use crate::meta::contract::{
-    check, gradient_is_exact, gradient_is_first_order, gradient_is_the_way_to_the_fast_weights, head_is_consistent,
-    jiggled,
+    Fixture, check, check_serving, gradient_is_exact, gradient_is_first_order, gradient_is_the_way_to_the_fast_weights,
+    head_is_consistent, jiggled,
 };
 use crate::meta::tests::gradients::descend;
 use crate::meta::tests::{market, points};
 use crate::meta::{
     AnilConfig, ClosedFormConfig, FomamlConfig, InContextConfig, InnerLoopConfig, InnerOptimizer, LearnedRates, Maml,
-    MamlConfig, MetaSgdConfig, Moves, RateScope, ReptileConfig,
+    MamlConfig, MetaLearner, MetaSgdConfig, Moves, RateScope, Rates, ReptileConfig, ServingLearner, combine, norm,
 };
+use crate::model::PreferenceModel;
 
 /// Two steps of a length that moves a tiny model visibly.
 fn steps() -> InnerLoopConfig {
@@ -33,18 +34,24 @@ fn anil(rates: Option<LearnedRates>, optimizer: InnerOptimizer) -> AnilConfig {
     AnilConfig { inner: steps().with_optimizer(optimizer), rates }
 }
 
+/// The contract and what is asked of serving.
+fn check_all<M: PreferenceModel, L: ServingLearner<M>>(fixture: &Fixture<'_, M, L>) {
+    check(fixture);
+    check_serving(fixture);
+}
+
 #[test]
 fn every_learner_keeps_the_contract_on_a_transformer() {
-    check(&market::fixture(ClosedFormConfig::default().init()));
-    check(&market::fixture(InContextConfig::default().init()));
-    check(&market::fixture(anil(every_step_of_every_tensor(), ADAM).init().unwrap()));
+    check_all(&market::fixture(ClosedFormConfig::default().init()));
+    check_all(&market::fixture(InContextConfig::default().init()));
+    check_all(&market::fixture(anil(every_step_of_every_tensor(), ADAM).init().unwrap()));
     for moves in [Moves::Head, Moves::All] {
         let (inner, rates) = (steps(), None);
-        check(&market::fixture(FomamlConfig { inner: inner.clone(), moves: moves.clone(), rates }.init().unwrap()));
-        check(&market::fixture(ReptileConfig { inner, moves: moves.clone() }.init().unwrap()));
-        check(&market::fixture(maml(moves, None, MOMENTUM)));
+        check_all(&market::fixture(FomamlConfig { inner: inner.clone(), moves: moves.clone(), rates }.init().unwrap()));
+        check_all(&market::fixture(ReptileConfig { inner, moves: moves.clone() }.init().unwrap()));
+        check_all(&market::fixture(maml(moves, None, MOMENTUM)));
     }
-    check(&market::fixture(MetaSgdConfig::default().init().unwrap()));
+    check_all(&market::fixture(MetaSgdConfig::default().init().unwrap()));
 }
 
 #[test]
@@ -62,19 +69,22 @@ fn gradient_learners_keep_the_contract_on_a_model_without_users_and_items() {
 
 #[test]
 fn every_learner_keeps_the_contract_on_a_perceptron_and_their_gradients_are_what_they_say() {
+    // It reads nothing, so that what is served in context does not depend on the user.
     check(&market::mlp_fixture(InContextConfig::default().init()));
     let closed = market::mlp_fixture(ClosedFormConfig::default().init());
-    check(&closed);
+    check_all(&closed);
     println!("closed form, perceptron: {:.1e}", gradient_is_exact(&closed));
     let anil = market::mlp_fixture(anil(every_step_of_every_tensor(), InnerOptimizer::Sgd {}).init().unwrap());
-    check(&anil);
+    check_all(&anil);
     println!("ANIL, perceptron: {:.1e}", gradient_is_exact(&anil));
     let maml = market::mlp_fixture(maml(Moves::All, None, InnerOptimizer::Sgd {}));
-    check(&maml);
+    check_all(&maml);
     println!("MAML, perceptron: {:.1e}", gradient_is_exact(&maml));
     for moves in [Moves::Head, Moves::All] {
-        check(&market::mlp_fixture(FomamlConfig { inner: steps(), moves: moves.clone(), rates: None }.init().unwrap()));
-        check(&market::mlp_fixture(ReptileConfig { inner: steps(), moves }.init().unwrap()));
+        check_all(&market::mlp_fixture(
+            FomamlConfig { inner: steps(), moves: moves.clone(), rates: None }.init().unwrap(),
+        ));
+        check_all(&market::mlp_fixture(ReptileConfig { inner: steps(), moves }.init().unwrap()));
     }
 }
 
@@ -175,6 +185,33 @@ fn the_first_order_gradient_is_the_gradient_at_the_fast_weights() {
             descend(model, &[&one.support], (2, 0.1), head_only)
         });
     }
+}
+
+#[test]
+fn after_one_step_the_gradient_of_rates_is_exact_in_first_order_as_well() {
+    // The step is along a gradient at the initialisation, which has no rates in it: there the two estimators must agree on the rates.
+    for (moves, optimizer) in [(Moves::Head, InnerOptimizer::Sgd {}), (Moves::All, MOMENTUM), (Moves::All, ADAM)] {
+        for scope in [RateScope::Everything, RateScope::Tensor, RateScope::Element] {
+            let inner = InnerLoopConfig::new(1, 0.3).with_optimizer(optimizer);
+            let rates = Some(LearnedRates::of(scope));
+            let config = FomamlConfig { inner: inner.clone(), moves: moves.clone(), rates };
+            let first = points::fixture(config.init().unwrap());
+            let exact = MamlConfig { inner, moves: moves.clone(), rates, ..MamlConfig::default() };
+            let exact = points::fixture(exact.init().unwrap()).with_state(first.state().clone());
+            let far = rates_apart(&first, &exact);
+            assert!(far < 1e-5, "{moves:?}, {optimizer:?}, {scope:?}: {far:.1e}");
+        }
+    }
+}
+
+/// How far the gradients of the rates are apart, relative to the second; the fixtures share a state.
+fn rates_apart<A, B>(a: &Fixture<'_, points::Regression, A>, b: &Fixture<'_, points::Regression, B>) -> f64
+where
+    A: MetaLearner<points::Regression, State = Rates>,
+    B: MetaLearner<points::Regression, State = Rates>,
+{
+    let (found, expected) = (a.meta_gradient().state, b.meta_gradient().state);
+    norm(a.state(), &combine(a.state(), (&found, 1.0), (&expected, -1.0))) / norm(a.state(), &expected)
 }
 
 #[test]

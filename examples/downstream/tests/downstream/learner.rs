@@ -3,7 +3,7 @@ use downstream::Context;
 use metarec::data::synthetic::MarketConfig;
 use metarec::data::{Dataset, IndexedEvent, TaskHistory, UserIndex};
 use metarec::meta::MetaLearner;
-use metarec::meta::contract::{Fixture, TASKS, check, gradient_is_exact, jiggled};
+use metarec::meta::contract::{Fixture, TASKS, check, check_serving, gradient_is_exact, jiggled};
 use metarec::model::initial::InitialValues;
 use metarec::model::{
     MetaBatch, PreferenceModel, PreferenceSchema, PreferenceTransformer, PreferenceTransformerConfig, Supervision,
@@ -56,7 +56,9 @@ fn fixture(learner: Context) -> Fixture<'static, PreferenceTransformer, Context>
 
 #[test]
 fn the_learner_keeps_the_contract() {
-    check(&fixture(Context::new(3, 2, 0.1).unwrap()));
+    let fixture = fixture(Context::new(3, 2, 0.1).unwrap());
+    check(&fixture);
+    check_serving(&fixture);
 }
 
 #[test]

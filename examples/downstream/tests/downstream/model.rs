@@ -2,9 +2,10 @@ use burn::tensor::Device;
 use downstream::{MeanTaste, MeanTasteConfig, TasteBatch};
 use metarec::data::synthetic::MarketConfig;
 use metarec::data::{Dataset, IndexedEvent, TaskHistory, UserIndex};
-use metarec::meta::contract::{Fixture, TASKS, check, gradient_is_exact, head_is_consistent, jiggled};
+use metarec::meta::contract::{Fixture, TASKS, check, check_serving, gradient_is_exact, head_is_consistent, jiggled};
 use metarec::meta::{
     AnilConfig, FomamlConfig, InContextConfig, InnerLoopConfig, MamlConfig, MetaLearner, Moves, ReptileConfig,
+    ServingLearner,
 };
 use metarec::model::{
     AdaptableModel, MetaBatch, PreferenceModel, PreferenceSchema, Supervision, SupportUse, TaskEvents,
@@ -62,14 +63,20 @@ fn steps() -> InnerLoopConfig {
     InnerLoopConfig::new(2, 0.1)
 }
 
+fn hold<L: ServingLearner<MeanTaste>>(learner: L) {
+    let fixture = fixture(learner);
+    check(&fixture);
+    check_serving(&fixture);
+}
+
 #[test]
 fn every_learner_keeps_the_contract_on_the_model() {
-    check(&fixture(InContextConfig::default().init()));
-    check(&fixture(AnilConfig::default().with_inner(steps()).init().unwrap()));
+    hold(InContextConfig::default().init());
+    hold(AnilConfig::default().with_inner(steps()).init().unwrap());
     for moves in [Moves::Head, Moves::All] {
-        check(&fixture(MamlConfig::default().with_inner(steps()).with_moves(moves.clone()).init().unwrap()));
-        check(&fixture(FomamlConfig::default().with_inner(steps()).with_moves(moves.clone()).init().unwrap()));
-        check(&fixture(ReptileConfig::default().with_inner(steps()).with_moves(moves).init().unwrap()));
+        hold(MamlConfig::default().with_inner(steps()).with_moves(moves.clone()).init().unwrap());
+        hold(FomamlConfig::default().with_inner(steps()).with_moves(moves.clone()).init().unwrap());
+        hold(ReptileConfig::default().with_inner(steps()).with_moves(moves).init().unwrap());
     }
 }
 

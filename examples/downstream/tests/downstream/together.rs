@@ -1,13 +1,15 @@
 //! The learner of this crate on the model of this crate.
 
 use downstream::Context;
-use metarec::meta::contract::{check, gradient_is_exact};
+use metarec::meta::contract::{check, check_serving, gradient_is_exact};
 
 use super::model::fixture;
 
 #[test]
 fn the_learner_keeps_the_contract_on_the_model_of_the_same_crate() {
-    check(&fixture(Context::new(2, 2, 0.1).unwrap()));
+    let fixture = fixture(Context::new(2, 2, 0.1).unwrap());
+    check(&fixture);
+    check_serving(&fixture);
 }
 
 #[test]
