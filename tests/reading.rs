@@ -118,6 +118,30 @@ fn bad_rows_of_a_folder_are_skipped_and_the_report_comes_with_the_data() {
 }
 
 #[test]
+fn text_in_a_bad_row_is_no_row_unless_a_quote_may_be_wrong() {
+    let folder = shop("user,item,value,timestamp\nann,1,5,10\n");
+    let skip = DirReader::new().on_row_error(OnRowError::Skip { at_most: 9 });
+    let items = |text: &str| {
+        fs::write(folder.path().join("items.csv"), text).unwrap();
+        let (data, report) = skip.read(folder.path()).unwrap();
+        let row = |id: &str| {
+            let item = data.catalogue().find(id)?;
+            Some(data.catalogue().title(item).to_owned())
+        };
+        (row("1"), row("2"), report.files.iter().map(|file| file.skipped).collect::<Vec<_>>())
+    };
+    let own = |title: &str| Some(title.to_owned());
+    // The second row is bad as its id is there already; its quotes are right, and so no line of its title is a row.
+    let text = "item,title\n1,\"Tea\"\n1,\"of old\n2,new\"\n2,\"Milk\"\n";
+    let (tea, milk, skipped) = items(text);
+    assert_eq!((tea, milk), (own("Tea"), own("Milk")));
+    assert_eq!(skipped.iter().sum::<u64>(), 2, "the repeated id, and the user without one");
+    // A quote that is not closed swallows two rows; the width tells, and the second line is read again.
+    let (tea, milk, _) = items("item,title\n1,Tea\n3,\"Salt\n2,Milk\n4,\"x\",y\n");
+    assert_eq!((tea, milk), (own("Tea"), own("Milk")));
+}
+
+#[test]
 fn a_pinned_protocol_is_never_skipped() {
     let folder = shop("user,item,value,timestamp\nann,1,5,10\n");
     let rows = "user,item,value,timestamp,role,split\nann,1,5,10,support,test\nann,1,5,10,suport,test\n";

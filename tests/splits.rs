@@ -73,6 +73,72 @@ fn by_ids(data: &Dataset, split: &ColdSplit) -> BTreeMap<(String, &'static str),
     all
 }
 
+/// Of a hundred, the digests of the items are: tea 71, milk 46, rice 74 (training); jam 31, plum 39 (validation); oats 15, leek 19 (test). Of ten, those of the users
+/// are: ann 4, bob 2 (training); gil 1 (validation); eva 0 (test).
+fn pantry() -> Dataset {
+    let did: [(&str, &[&str]); 4] = [
+        ("ann", &["oats", "tea", "milk", "jam", "tea", "rice"]),
+        ("bob", &["milk", "leek", "plum"]),
+        ("gil", &["tea", "plum", "oats", "milk"]),
+        ("eva", &["tea", "leek", "milk", "jam", "oats", "kiwi"]),
+    ];
+    let events = did.iter().flat_map(|(user, items)| {
+        (0i64..).zip(*items).map(|(at, item)| ((*user).to_owned(), Event::click(*item).at(at)))
+    });
+    from_events(events).unwrap()
+}
+
+/// `(user, part or pool and query) -> items`, as literals.
+fn expected(rows: &[(&str, &'static str, &[&str])]) -> BTreeMap<(String, &'static str), Vec<String>> {
+    let items = |items: &[&str]| items.iter().map(|item| (*item).to_owned()).collect();
+    rows.iter().map(|(user, part, of)| (((*user).to_owned(), *part), items(of))).collect()
+}
+
+#[test]
+fn by_item_all_users_train_and_those_with_a_pool_are_asked_for_new_items() {
+    let data = pantry();
+    let split = ColdSplit::by_item(&data, &item_rule()).unwrap();
+    let rows = expected(&[
+        ("ann", "train", &["tea", "milk", "rice"]),
+        ("ann", "valid pool", &["tea", "milk"]),
+        ("ann", "valid query", &["jam"]),
+        ("ann", "test pool", &["tea", "milk"]),
+        ("ann", "test query", &["oats"]),
+        // Bob has one event on a training item, so no pool.
+        ("bob", "train", &["milk"]),
+        ("gil", "train", &["tea", "milk"]),
+        ("gil", "valid pool", &["tea", "milk"]),
+        ("gil", "valid query", &["plum"]),
+        ("gil", "test pool", &["tea", "milk"]),
+        ("gil", "test query", &["oats"]),
+        ("eva", "train", &["tea", "milk", "kiwi"]),
+        ("eva", "valid pool", &["tea", "milk"]),
+        ("eva", "valid query", &["jam"]),
+        ("eva", "test pool", &["tea", "milk"]),
+        ("eva", "test query", &["leek", "oats"]),
+    ]);
+    assert_eq!(by_ids(&data, &split), rows);
+    // Ann's second tea; Bob's leek and plum.
+    assert_eq!((split.left_out.repeated, split.left_out.unknown_time, split.left_out.not_scored), (1, 0, 2));
+}
+
+#[test]
+fn by_user_and_item_new_users_are_asked_for_new_items() {
+    let data = pantry();
+    let split = ColdSplit::by_user_and_item(&data, &item_rule()).unwrap();
+    let rows = expected(&[
+        ("ann", "train", &["tea", "milk", "rice"]),
+        ("bob", "train", &["milk"]),
+        ("gil", "valid pool", &["tea", "milk"]),
+        ("gil", "valid query", &["plum"]),
+        ("eva", "test pool", &["tea", "milk"]),
+        ("eva", "test query", &["leek", "oats"]),
+    ]);
+    assert_eq!(by_ids(&data, &split), rows);
+    // Ann's oats and jam, Bob's leek and plum, Gil's oats, and of the test user jam, which is for validation, and kiwi, which no training user has.
+    assert_eq!((split.left_out.repeated, split.left_out.not_scored), (1, 7));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 

@@ -11,6 +11,16 @@ pub enum EvaluateError {
     /// The split has nobody to evaluate on.
     #[error("the split has no {0} users")]
     NoUsers(Part),
+    /// A user is in two parts of a split, which the format of episodes cannot say.
+    #[error("user {user:?} is in the parts {first} and {second}: expected one")]
+    TwoParts {
+        /// External id of the user.
+        user: String,
+        /// One part.
+        first: &'static str,
+        /// The other.
+        second: &'static str,
+    },
     /// More shots were asked for than every user's pool holds.
     #[error("{shots} shots were asked for, but the smallest pool of a {part} user holds {pool} events")]
     TooManyShots {

@@ -9,9 +9,32 @@
 //! | learner | asks of the model | adapting takes autodiff |
 //! |---|---|---|
 //! | [`InContext`] | [`PreferenceModel`](crate::model::PreferenceModel) that reads its context | no |
-//! | [`ClosedForm`] | [`LinearHeadModel`](crate::model::LinearHeadModel): a rating regression | no |
+//! | [`ClosedForm`] | [`LinearHeadModel`](crate::model::LinearHeadModel): a rating regression (and [`PreferenceModel`](crate::model::PreferenceModel)) | no |
 //! | [`Anil`] | [`HeadModel`](crate::model::HeadModel): the gradient of its head | no |
 //! | [`Maml`], [`Fomaml`], [`Reptile`] | [`AdaptableModel`](crate::model::AdaptableModel) | yes |
+//!
+//! A learner that a rating regression fits and a ranking does not says so in its types:
+//!
+//! ```
+//! use metarec::meta::{ClosedForm, MetaLearner};
+//! use metarec::model::{LinearHeadModel, PreferenceModel};
+//!
+//! fn rating_regressions<M: PreferenceModel + LinearHeadModel>(learner: ClosedForm) -> impl MetaLearner<M> {
+//!     learner
+//! }
+//! ```
+//!
+//! ```compile_fail,E0277
+//! use metarec::meta::{ClosedForm, MetaLearner};
+//! use metarec::model::PreferenceModel;
+//!
+//! fn all_models<M: PreferenceModel>(learner: ClosedForm) -> impl MetaLearner<M> {
+//!     learner
+//! }
+//! ```
+//!
+//! [`InContext`] goes with any [`PreferenceModel`](crate::model::PreferenceModel), but serves everybody alike where the model's state says nothing of the support, as that
+//! of [`RatingMlp`](crate::model::RatingMlp): there it is the model as it is, to compare others with.
 //!
 //! To add one: a file here with a config, a struct and an `impl` of [`MetaLearner`] (and of [`ServingLearner`] if it is to serve users), one variant in
 //! [`LearnerConfig`], one line in the contract tests. In another crate the same `impl` does: `docs/adding-a-learner.md` goes through it step by step.

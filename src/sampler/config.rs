@@ -37,7 +37,7 @@ pub(super) use size_builders;
 ///
 /// With `s` shots, of a user with `n` events in time order:
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "kind")]
+#[serde(rename_all = "snake_case", tag = "kind", from = "OrderInFiles")]
 #[non_exhaustive]
 pub enum SupportOrder {
     /// The first `s` events; all later ones are the query. This is what a new user looks like.
@@ -53,6 +53,29 @@ pub enum SupportOrder {
     Early,
     /// One of these for each episode, at random.
     Mixture(OrderWeights),
+}
+
+/// The same as files have it: of variants with empty fields serde refuses fields that it does not know, of those without it does not.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind", deny_unknown_fields)]
+enum OrderInFiles {
+    First {},
+    Window {},
+    Subset {},
+    Early {},
+    Mixture(OrderWeights),
+}
+
+impl From<OrderInFiles> for SupportOrder {
+    fn from(order: OrderInFiles) -> Self {
+        match order {
+            OrderInFiles::First {} => Self::First,
+            OrderInFiles::Window {} => Self::Window,
+            OrderInFiles::Subset {} => Self::Subset,
+            OrderInFiles::Early {} => Self::Early,
+            OrderInFiles::Mixture(weights) => Self::Mixture(weights),
+        }
+    }
 }
 
 impl Default for SupportOrder {
@@ -215,6 +238,21 @@ mod tests {
             (mixture(0.0, 0.0, 0.0), "order is all weights 0: expected at least one weight above 0"),
         ] {
             assert_eq!(config.check().unwrap_err().to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn an_order_in_a_file_has_no_fields_that_mean_nothing() {
+        let read = |text: &str| serde_json::from_str::<SupportOrder>(text);
+        for (text, order) in [
+            (r#"{"kind":"first"}"#, SupportOrder::First),
+            (r#"{"kind":"window"}"#, SupportOrder::Window),
+            (r#"{"kind":"subset"}"#, SupportOrder::Subset),
+            (r#"{"kind":"early"}"#, SupportOrder::Early),
+        ] {
+            assert_eq!(read(text).unwrap(), order);
+            assert_eq!(serde_json::to_string(&order).unwrap(), text);
+            assert!(read(&text.replace('}', r#","first":0.5}"#)).is_err(), "{text}");
         }
     }
 

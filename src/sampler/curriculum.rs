@@ -14,7 +14,8 @@ use super::part::check_shots;
 pub enum StageStart {
     /// At an episode, counted from 0.
     Episode(u64),
-    /// At the first episode of an epoch, counted from 0.
+    /// At the first episode of an epoch, counted from 0: each of the tasks once. A training epoch fills its last meta-batch up, so that it is
+    /// longer where the tasks are no multiple of the meta-batch, and much longer where they are fewer.
     Epoch(u64),
 }
 

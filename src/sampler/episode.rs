@@ -34,8 +34,8 @@ pub struct Episode {
     pub support: Vec<IndexedEvent>,
     /// What the outer loss sees, in time order.
     pub query: Vec<IndexedEvent>,
-    /// Events in neither set, in time order: not shown, and not to be predicted either, so that as candidates they count neither for
-    /// nor against.
+    /// Events in neither set, in time order: not shown, and not to be predicted from the support either, so that as candidates for the query they
+    /// count neither for nor against. Inner steps on the support know nothing of them, as they would not where a user is served.
     pub passed_over: Vec<IndexedEvent>,
 }
 

@@ -9,7 +9,7 @@ use crate::train::error::TrainError;
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct TrainingConfig {
-    /// How many times each task is drawn; 1 to 100000.
+    /// How many times each task is drawn, at least: an epoch's last meta-batch is filled up with tasks of the next; 1 to 100000.
     pub epochs: usize,
     /// Tasks of one outer step; 1 to 65536.
     pub meta_batch: usize,

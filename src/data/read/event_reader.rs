@@ -152,7 +152,8 @@ impl EventReader {
         self
     }
 
-    /// Opens a file.
+    /// Opens a file. On some damaged Parquet files the crate that reads them panics: that is caught and an error like others, but the host's panic hook
+    /// is called first, and a build with `panic = "abort"` ends.
     ///
     /// # Errors
     /// If it cannot be opened, has no first row, or lacks a column that was named.

@@ -46,8 +46,8 @@ impl EventColumns {
 /// The events of one file, as user and event, read while iterated over.
 ///
 /// With [`OnRowError::Fail`] an error in a row is given out, and then the iterator goes on with the next row, so that a host may do
-/// with it what it likes. With [`OnRowError::Skip`] bad rows are passed over and counted in [`EventRows::report`]. After an error of
-/// the file, or one bad row too many, the iterator ends.
+/// with it what it likes. With [`OnRowError::Skip`] bad rows are passed over and counted in [`EventRows::report`]: where none is good there
+/// are no items and no error, so look at the report. After an error of the file, or one bad row too many, the iterator ends.
 #[derive(Debug)]
 pub struct EventRows<R> {
     table: Table<R>,

@@ -33,8 +33,8 @@ pub enum OnRowError {
     /// Reading ends with the error.
     #[default]
     Fail,
-    /// The row is left out, counted and named in the [`FileReport`]. Where a row of several lines is bad, because a quote that was
-    /// opened is closed much later or not at all, only its first line is left out, and reading goes on with the next one.
+    /// The row is left out, counted and named in the [`FileReport`]. Where a quote that was opened may be closed much later or not at all
+    /// (it never is, the number of cells is wrong, or the bad cell goes over several lines), only the first line is left out, and reading goes on with the next one.
     Skip {
         /// With more bad rows than this in one file, reading ends with [`DataError::RowErrors`].
         at_most: u64,

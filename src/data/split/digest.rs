@@ -89,7 +89,8 @@ impl UserSplit {
     /// The user-cold protocol. One user in ten is for test and one for validation, told by the MD5 of the user's id, so that every
     /// program in any language finds the same.
     ///
-    /// - Of several events of one user and item the one that arrived first (the earliest line of the file) is kept.
+    /// - Of several events of one user and item the one that arrived first (the earliest line of the file) is kept. Where users browse before
+    ///   they buy, that is the weaker one: take repeats out before, by [`Dataset::clean`] with [`Keep::Strongest`](crate::data::Keep::Strongest).
     /// - Items without an event of a training user are not in the catalogue that is ranked: events of held-out users on them are
     ///   dropped.
     /// - A held-out user with fewer than `rule.min_events` left is dropped. The first `rule.support` in time order are the pool, the

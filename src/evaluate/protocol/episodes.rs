@@ -13,8 +13,11 @@ use crate::evaluate::error::EvaluateError;
 /// text that reads back as the same number; where every value of the data set is whole without a decimal point (`4`),
 /// else with one (`4.0`, `3.5`), which is how rating data are published. Unknown values and times are empty.
 ///
+/// The format gives each user one part, and a pool that is not later than the query: a split by users. Of a
+/// [`ColdSplit`](crate::data::ColdSplit) by items or time, whose users are trained on and scored as well, it takes none.
+///
 /// # Errors
-/// [`EvaluateError::ForeignSplit`] if the split has users or items that the data set has not; otherwise if writing
+/// [`EvaluateError::TwoParts`] if a user is in two parts; [`EvaluateError::ForeignSplit`] if the split has users or items that the data set has not; otherwise if writing
 /// fails.
 ///
 /// ```
@@ -66,6 +69,10 @@ fn by_user_id<'a>(data: &'a Dataset, split: &'a UserSplit) -> Result<Vec<UserRow
     let mut users: Vec<UserRows<'a>> =
         train.chain(valid).chain(test).map(named).collect::<Result<_, EvaluateError>>()?;
     users.sort_by_key(|&(id, ..)| id);
+    if let Some(twice) = users.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+        let [first, second] = [twice[0].1, twice[1].1];
+        return Err(EvaluateError::TwoParts { user: twice[0].0.to_owned(), first, second });
+    }
     Ok(users)
 }
 
@@ -111,5 +118,18 @@ mod tests {
         let split = UserSplit { train: vec![task], ..UserSplit::default() };
         let error = write_episodes(Vec::new(), &crate::data::DatasetBuilder::new().build(), &split);
         assert!(matches!(error, Err(EvaluateError::ForeignSplit(_))));
+    }
+
+    #[test]
+    fn a_user_in_two_parts_is_an_error() {
+        let mut events = crate::data::DatasetBuilder::new();
+        events.push("ann", &crate::data::Event::click("tea").at(1)).unwrap();
+        let data = events.build();
+        let history = data.history(UserIndex(0)).to_vec();
+        let scored = crate::data::HeldOutUser { user: UserIndex(0), pool: Vec::new(), query: history.clone() };
+        let train = vec![TaskHistory { user: UserIndex(0), events: history }];
+        let split = UserSplit { train, test: vec![scored], ..UserSplit::default() };
+        let error = write_episodes(Vec::new(), &data, &split).unwrap_err().to_string();
+        assert_eq!(error, "user \"ann\" is in the parts train and test: expected one");
     }
 }
