@@ -3,8 +3,10 @@
 //! `cargo run --release --example gpu` uses the CPU. For another device, build its backend in and name it:
 //!
 //! ```sh
-//! BURN_DEVICE=vulkan cargo run --release --features vulkan --example gpu
+//! BURN_DEVICE=wgpu cargo run --release --features wgpu --example gpu
 //! ```
+//!
+//! Without a GPU, Mesa's software Vulkan does: there `wgpu` works, while programs of the feature `vulkan`, which are compiled to SPIR-V, crash the compiler of Mesa 22.3.
 //!
 //! Where the CPU backend `flex` is built in as well (it is by default), the model is served from both, and their scores are compared.
 

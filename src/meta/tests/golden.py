@@ -54,13 +54,15 @@ def adam(step, gradient, state):
     return first / (1 - 0.6**step) / root, (first, second)
 
 
-def adapted(theta, rates, batches, moving, steps, optimizer):
-    """Fast weights; rates are multipliers by name and step, or None for 1."""
+def adapted(theta, rates, batches, moving, steps, optimizer, first_order=False):
+    """Fast weights; rates are multipliers by name and step, or None for 1. In first order gradients are constants."""
     phi, state, step = dict(theta), {name: None for name in moving}, 0
     for inner in range(steps):
         for data in batches:
             step += 1
             gradient = grad(loss)(phi, data)
+            if first_order:
+                gradient = {name: value.detach() for name, value in gradient.items()}
             for name in moving:
                 along, state[name] = optimizer(step, gradient[name], state[name])
                 rate = 0.1 if rates is None else 0.1 * rates[name][inner]
@@ -93,16 +95,17 @@ def case(name, moving, steps, estimator, optimizer, rates):
         support, query = points(task, SUPPORT, 0.4), points(task, QUERY, 0.9)
 
         def meta(theta, multipliers):
-            phi = adapted(theta, multipliers, [support], moving, steps, optimizers[optimizer])
+            first_order = estimator == "first_order"
+            phi = adapted(theta, multipliers, [support], moving, steps, optimizers[optimizer], first_order)
             return loss(phi, query)
 
         phi = adapted(theta, multipliers, [support], moving, steps, optimizers[optimizer])
         if estimator == "exact":
             of_model.append(grad(meta)(theta, multipliers))
-            if multipliers is not None:
-                of_rates.append(grad(meta, argnums=1)(theta, multipliers))
         if estimator == "first_order":
             of_model.append(grad(loss)(phi, query))
+        if multipliers is not None:
+            of_rates.append(grad(meta, argnums=1)(theta, multipliers))
         if estimator == "reptile":
             phi = adapted(theta, multipliers, [support, query], moving, steps, optimizers[optimizer])
             of_model.append({one: theta[one] - phi[one] for one in everything})
@@ -130,6 +133,9 @@ def main():
         cases.append(case(f"Reptile, {steps} steps", everything, steps, "reptile", "sgd", None))
     cases.append(case("Meta-SGD", everything, 1, "exact", "sgd", "element"))
     cases.append(case("MAML, rates of tensors and steps", everything, 3, "exact", "sgd", "tensor"))
+    cases.append(case("ANIL, rates of tensors and steps", head, 3, "exact", "sgd", "tensor"))
+    cases.append(case("first-order MAML, rates of tensors and steps", everything, 3, "first_order", "sgd", "tensor"))
+    cases.append(case("first-order MAML, rates, adam", everything, 3, "first_order", "adam", "tensor"))
     for optimizer in ("momentum", "adam"):
         cases.append(case(f"MAML, {optimizer}", everything, 3, "exact", optimizer, None))
         cases.append(case(f"ANIL, {optimizer}", head, 3, "exact", optimizer, None))

@@ -72,8 +72,9 @@ impl Case {
 
     /// The multipliers that the program used.
     fn multipliers(&self) -> Option<Vec<Vec<f32>>> {
+        let tensors = self.moving.len();
         let by_step =
-            |step: usize| (0..3).map(|at| (1.0 + 0.3 * ((step + at) as f64).sin()) as f32).collect::<Vec<f32>>();
+            |step: usize| (0..tensors).map(|at| (1.0 + 0.3 * ((step + at) as f64).sin()) as f32).collect::<Vec<f32>>();
         let widths = [INPUTS * HIDDEN, HIDDEN, HIDDEN];
         match self.rates.as_deref() {
             Some("tensor") => Some((0..self.steps).map(by_step).collect()),
@@ -104,11 +105,11 @@ impl Case {
         let Some(id) = state.id() else { return far };
         let found = of_state.get::<2>(id).unwrap();
         // PyTorch lists them by parameter, we by step.
-        let by_name = |name: &str| self.state[name].iter().map(|&value| value as f32);
-        let mut expected: Vec<f32> = ["body", "bias", "head"].into_iter().flat_map(by_name).collect();
+        let by_name = |name: &String| self.state[name].iter().map(|&value| value as f32);
+        let mut expected: Vec<f32> = self.moving.iter().flat_map(by_name).collect();
         if self.rates.as_deref() == Some("tensor") {
             expected = (0..self.steps)
-                .flat_map(|step| (0..3).map(move |at| (step, at)))
+                .flat_map(|step| (0..self.moving.len()).map(move |at| (step, at)))
                 .map(|(step, at)| expected[at * self.steps + step])
                 .collect();
         }
@@ -123,7 +124,7 @@ impl Case {
 #[test]
 fn meta_gradients_are_those_of_pytorch() {
     let golden: Golden = serde_json::from_str(include_str!("golden.json")).unwrap();
-    assert_eq!(golden.cases.len(), 15);
+    assert_eq!(golden.cases.len(), 18);
     for case in golden.cases {
         let (inner, moves) = (case.inner(), case.moves());
         let rates =
