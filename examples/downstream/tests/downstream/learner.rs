@@ -37,15 +37,15 @@ fn sets(data: &Dataset, task: usize) -> (&[IndexedEvent], &[IndexedEvent]) {
     (support, &later[..later.len().min(2 + task % 4)])
 }
 
-fn fixture(learner: Context) -> Fixture<'static, PreferenceTransformer, Context> {
+fn fixture<L: MetaLearner<PreferenceTransformer>>(learner: L) -> Fixture<'static, PreferenceTransformer, L> {
     let data = market();
     let model = transformer(&data);
     let (maker, device) = (model.clone(), Device::default());
-    let supervision = MetaLearner::<PreferenceTransformer>::supervision(&learner);
+    let (supervision, support_use) = (learner.supervision(), learner.support_use());
     let without_support = (0..TASKS).filter(|&task| shots(task) == 0).collect();
     Fixture::new(model, learner, without_support, move |tasks| {
         let sets: Vec<_> = tasks.iter().map(|&task| sets(&data, task)).collect();
-        let supports: Vec<_> = sets.iter().map(|(support, _)| TaskEvents::support(support)).collect();
+        let supports: Vec<_> = sets.iter().map(|(support, _)| support_use.of(support)).collect();
         let queries: Vec<_> = sets.iter().map(|(support, query)| TaskEvents::query(support, query)).collect();
         MetaBatch {
             support: maker.batch(&supports, Supervision::WholeContext, &device),
