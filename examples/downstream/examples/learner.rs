@@ -4,7 +4,7 @@ use metarec::{Config, Recommender};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     // A made-up market; of your own files: metarec::data::read_dir("folder")?
-    let data = MarketConfig::default().with_users(60).generate()?.into_dataset();
+    let data = MarketConfig::default().with_users(600).generate()?.into_dataset();
     let device = metarec::recommend::device_from_env()?;
     let learner = Context::new(4, 3, 0.1)?;
     let mut config = Config::default();

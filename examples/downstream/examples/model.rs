@@ -15,7 +15,7 @@ fn build(stored: &Stored) -> Result<(MeanTaste, Anil), Box<dyn std::error::Error
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let data = MarketConfig::default().with_users(60).generate()?.into_dataset();
+    let data = MarketConfig::default().with_users(600).generate()?.into_dataset();
     let split = data.split()?;
     let device = metarec::recommend::device_from_env()?;
 
