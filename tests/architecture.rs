@@ -184,8 +184,8 @@ fn code_outside_tests_neither_unwraps_nor_prints_nor_is_unfinished() {
         "print!(",
     ];
     // What panics there is told under "# Panics".
-    const EXEMPT: [&str; 2] = ["meta/contract.rs", "data/ids.rs"];
-    let exempt = |line: &Line| EXEMPT.iter().any(|file| line.file == Path::new(file));
+    const EXEMPT: [&str; 2] = ["meta/contract", "data/ids.rs"];
+    let exempt = |line: &Line| EXEMPT.iter().any(|path| line.file.starts_with(path));
     let found: Vec<String> = all_code()
         .iter()
         .filter(|line| !exempt(line) && NEVER.iter().any(|word| line.text.contains(word)))

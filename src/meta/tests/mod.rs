@@ -1,5 +1,6 @@
 //! Every learner against the contract, and against numbers worked out without it.
 
+mod broken;
 mod contract;
 mod gaussian;
 mod golden;
