@@ -89,6 +89,7 @@ fn visit(rec: &Recommender, shop: &Dataset) -> Result<(), Box<dyn Error>> {
     ];
     let mut visitor: AdaptedUser = rec.adapt(&[])?;
     let mut bought: Vec<String> = Vec::new();
+    println!("the best three items after each event, and their scores:");
     show("before anything", &rec.top_k_with(&visitor, 3, &filter(&bought))?);
     for event in visit {
         let title = format!("after {} of {}", event.action, event.item);
@@ -100,9 +101,17 @@ fn visit(rec: &Recommender, shop: &Dataset) -> Result<(), Box<dyn Error>> {
         show(&title, &hits);
     }
     let all = rec.top_k_with(&visitor, rec.catalogue().len(), &filter(&bought))?;
-    let again = |item: &String| all.iter().any(|hit| &hit.item == item);
-    println!("\nbought: {bought:?}, recommended again: {}", bought.iter().any(again));
-    println!("clicked: {:?}, may be recommended again: {}", item(17), again(&item(17)));
+    let place = |item: &String| match all.iter().position(|hit| &hit.item == item) {
+        Some(place) => format!("at place {} of the {} that may be recommended", place + 1, all.len()),
+        None => "not recommended any more".to_owned(),
+    };
+    println!(
+        "\n{} was bought, and is {}; {} was only clicked, and is {}",
+        item(3),
+        place(&item(3)),
+        item(17),
+        place(&item(17))
+    );
     Ok(())
 }
 
