@@ -6,13 +6,14 @@
 use std::error::Error;
 use std::path::Path;
 
+use metarec::baseline;
 use metarec::burn::Tensor;
 use metarec::burn::module::{Module, Param};
 use metarec::burn::optim::GradientsParams;
 use metarec::burn::tensor::{Device, TensorData};
 use metarec::data::synthetic::MarketConfig;
 use metarec::data::{Dataset, IndexedEvent, TaskHistory, UserIndex, UserSplit, read_dir};
-use metarec::evaluate::{Method, Report, Served, UserCold, baseline};
+use metarec::evaluate::{Method, Report, Served, UserCold};
 use metarec::meta::contract::{Fixture, TASKS, check, check_serving, gradient_is_exact, jiggled};
 use metarec::meta::{FastHeads, MetaGradient, MetaLearner, ServingLearner};
 use metarec::model::initial::InitialValues;

@@ -52,7 +52,8 @@
 //! | [`meta`] | how a model adapts to a user: the traits, and one file for each learner |
 //! | [`train`] | the episode loop, observers, checkpoints |
 //! | [`recommend`] | adapted users, online updates, top-k |
-//! | [`evaluate`] | metrics, the user-cold protocol, baselines, reports |
+//! | [`evaluate`] | metrics, the user-cold protocol, reports |
+//! | [`baseline`] | the methods to measure against |
 //! | [`persist`] | what is on disk |
 //!
 //! Learners, samplers and models of other crates implement [`MetaLearner`](meta::MetaLearner), [`TaskSampler`](sampler::TaskSampler) and
@@ -97,6 +98,8 @@
 
 pub use burn;
 
+#[cfg(feature = "train")]
+pub mod baseline;
 #[cfg(feature = "train")]
 mod config;
 pub mod data;

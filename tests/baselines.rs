@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use metarec::baseline::{Offsets, Random, standard};
 use metarec::data::{Dataset, SplitRule, UserSplit, read_dir};
-use metarec::evaluate::baseline::{Offsets, Random, standard};
 use metarec::evaluate::{Report, UserCold};
 
 const TOLERANCE: f64 = 0.0005;

@@ -5,9 +5,9 @@ mod small;
 
 use std::sync::OnceLock;
 
+use metarec::baseline::standard;
 use metarec::data::synthetic::{Feedback, MarketConfig};
 use metarec::data::{Dataset, Event, ItemVectors, TaskHistory, UserIndex, UserSplit};
-use metarec::evaluate::baseline::standard;
 use metarec::evaluate::{Report, Served, UserCold};
 use metarec::meta::LearnerConfig;
 use metarec::model::CandidateLoss;

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use metarec::baseline::{Constant, standard};
 use metarec::data::{
     Dataset, DatasetBuilder, Event, HeldOutUser, ItemIndex, SplitRule, TaskHistory, UserIndex, UserSplit, read_dir,
 };
-use metarec::evaluate::baseline::{Constant, standard};
 use metarec::evaluate::metric::{HitRate, RankingMetric};
 use metarec::evaluate::{EvaluateError, Method, Part, Report, Support, UserCold, pool_size, write_episodes};
 

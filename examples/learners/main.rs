@@ -14,8 +14,9 @@ use std::error::Error;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use metarec::baseline;
 use metarec::data::read_dir;
-use metarec::evaluate::{Part, Report, Served, UserCold, baseline};
+use metarec::evaluate::{Part, Report, Served, UserCold};
 use metarec::recommend::device_from_env;
 
 use args::Args;

@@ -16,9 +16,10 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use metarec::baseline;
 use metarec::burn::tensor::Device;
 use metarec::data::{Dataset, Event, UserSplit, read_dir};
-use metarec::evaluate::{Report, Served, UserCold, baseline};
+use metarec::evaluate::{Report, Served, UserCold};
 use metarec::recommend::{Hit, device_from_env};
 use metarec::{Config, Recommender};
 

@@ -26,6 +26,8 @@ mod popularity;
 mod read;
 mod split;
 pub mod synthetic;
+#[cfg(feature = "train")]
+mod train_values;
 mod transposed;
 mod users;
 
@@ -48,4 +50,6 @@ pub use read::{
     DirReader, EventReader, EventRows, FileReport, OnRowError, Place, ReadReport, RowError, RowErrorCount, read_dir,
 };
 pub use split::{Cold, ColdSplit, HeldOutUser, ItemRule, LeftOut, SplitRule, TaskHistory, TimeRule, UserSplit};
+#[cfg(feature = "train")]
+pub(crate) use train_values::{TrainValues, rated};
 pub use users::UserTable;

@@ -3,12 +3,13 @@
 //! What is measured is the path that is served: a [`Method`] gets the support events of users it has never seen and
 //! returns scores of all items, predicted ratings, or both. [`UserCold`] runs it at several numbers of shots, ranks the
 //! whole catalogue, and puts the value of every user into a [`Report`], which gives means with bootstrap intervals and
-//! paired differences. The [`baseline`] methods belong in every table: the random and the constant row show what a
+//! paired differences. The [`baseline`](crate::baseline) methods belong in every table: the random and the constant row show what a
 //! broken model would score.
 //!
 //! ```
 //! use metarec::data::{DatasetBuilder, Event, HeldOutUser, TaskHistory, UserIndex, UserSplit};
-//! use metarec::evaluate::{Report, UserCold, baseline};
+//! use metarec::baseline;
+//! use metarec::evaluate::{Report, UserCold};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let mut events = DatasetBuilder::new();
@@ -41,7 +42,6 @@
 //! # }
 //! ```
 
-pub mod baseline;
 pub mod metric;
 
 mod error;
@@ -51,7 +51,6 @@ mod protocol;
 mod report;
 mod served;
 mod table;
-mod train_values;
 
 pub use error::EvaluateError;
 pub use interval::{Bootstrap, Interval, PairedDifference};

@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use crate::data::TrainValues;
 use crate::data::{Dataset, IndexedEvent, ItemIndex, UserIndex, UserSplit, tie_order};
 use crate::evaluate::error::EvaluateError;
 use crate::evaluate::method::{Method, Support};
@@ -12,7 +13,6 @@ use crate::evaluate::metric::{
 use crate::evaluate::protocol::held_out::Scored;
 use crate::evaluate::protocol::shots::{Part, default_shots, pool_size, smallest_pool};
 use crate::evaluate::report::{Measured, Report};
-use crate::evaluate::train_values::TrainValues;
 
 /// Support sets handed to a method at once: bounds the memory for scores at `BATCH * items` numbers.
 const BATCH: usize = 64;

@@ -3,10 +3,11 @@
 use std::error::Error;
 
 use downstream::{Context, Favourites, MeanTaste, MeanTasteConfig};
+use metarec::baseline;
 use metarec::burn::tensor::Device;
 use metarec::data::synthetic::MarketConfig;
 use metarec::data::{Dataset, Event, UserSplit, tie_order};
-use metarec::evaluate::{Method, Report, Served, UserCold, baseline};
+use metarec::evaluate::{Method, Report, Served, UserCold};
 use metarec::meta::{
     AnilConfig, FomamlConfig, InContextConfig, InnerLoopConfig, MamlConfig, ReptileConfig, ServingLearner,
 };

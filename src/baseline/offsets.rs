@@ -2,13 +2,13 @@
 
 use rayon::prelude::*;
 
+use crate::baseline::narrowed;
 use crate::data::{Dataset, IndexedEvent, UserSplit};
-use crate::evaluate::baseline::narrowed;
-use crate::evaluate::error::EvaluateError;
-use crate::evaluate::method::{Method, Support};
-use crate::evaluate::protocol::{Part, UserCold};
-use crate::evaluate::report::Report;
-use crate::evaluate::train_values::{TrainValues, rated};
+use crate::data::{TrainValues, rated};
+use crate::evaluate::EvaluateError;
+use crate::evaluate::Report;
+use crate::evaluate::{Method, Support};
+use crate::evaluate::{Part, UserCold};
 
 /// Alternations between item and user offsets.
 const ROUNDS: usize = 15;

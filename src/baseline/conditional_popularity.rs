@@ -1,10 +1,10 @@
 //! By likes after a user's first events.
 
+use crate::baseline::{narrowed, same_for_all};
 use crate::data::{Dataset, UserSplit, conditional_popularity};
-use crate::evaluate::baseline::{narrowed, same_for_all};
-use crate::evaluate::error::EvaluateError;
-use crate::evaluate::method::{Method, Support};
-use crate::evaluate::protocol::pool_size;
+use crate::evaluate::EvaluateError;
+use crate::evaluate::pool_size;
+use crate::evaluate::{Method, Support};
 
 /// Ranks by how likely an item is liked after a user's pool among those who did not have it there
 /// ([`conditional_popularity`]): the best list without personalisation under the user-cold protocol.

@@ -23,10 +23,10 @@ pub use offsets::{OffsetRidge, Offsets};
 pub use popularity::Popularity;
 pub use random::Random;
 
+use crate::data::TrainValues;
 use crate::data::{Dataset, UserSplit};
-use crate::evaluate::error::EvaluateError;
-use crate::evaluate::method::Method;
-use crate::evaluate::train_values::TrainValues;
+use crate::evaluate::EvaluateError;
+use crate::evaluate::Method;
 
 /// All baselines, fitted on the training users; those that only predict ratings are left out where the training values
 /// do not differ.

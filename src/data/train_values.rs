@@ -4,18 +4,18 @@ use crate::data::{IndexedEvent, UserSplit};
 
 /// Mean and range of the training users' values.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct TrainValues {
+pub(crate) struct TrainValues {
     /// Mean over events.
-    pub(super) mean: f64,
+    pub(crate) mean: f64,
     /// Least value.
-    pub(super) low: f32,
+    pub(crate) low: f32,
     /// Greatest value.
-    pub(super) high: f32,
+    pub(crate) high: f32,
 }
 
 impl TrainValues {
     /// Of the training users; `None` where no two values differ, so that there is nothing to predict.
-    pub(super) fn of(split: &UserSplit) -> Option<Self> {
+    pub(crate) fn of(split: &UserSplit) -> Option<Self> {
         let (mut sum, mut count) = (0.0, 0_usize);
         let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
         for (_, value) in split.train.iter().flat_map(|task| rated(&task.events)) {
@@ -29,7 +29,7 @@ impl TrainValues {
 }
 
 /// The ratings: position of the item, and the value.
-pub(super) fn rated(events: &[IndexedEvent]) -> impl Iterator<Item = (usize, f32)> + '_ {
+pub(crate) fn rated(events: &[IndexedEvent]) -> impl Iterator<Item = (usize, f32)> + '_ {
     events.iter().filter_map(|event| Some((event.item.position(), event.rating()?)))
 }
 

@@ -1,10 +1,10 @@
 //! All items alike.
 
+use crate::baseline::same_for_all;
+use crate::data::TrainValues;
 use crate::data::{Dataset, UserSplit};
-use crate::evaluate::baseline::same_for_all;
-use crate::evaluate::error::EvaluateError;
-use crate::evaluate::method::{Method, Support};
-use crate::evaluate::train_values::TrainValues;
+use crate::evaluate::EvaluateError;
+use crate::evaluate::{Method, Support};
 
 /// Scores every item 0, so that only the order of ties ranks, and predicts the mean of the training values.
 ///

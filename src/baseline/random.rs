@@ -3,10 +3,10 @@
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use crate::data::TrainValues;
 use crate::data::{Dataset, UserSplit};
-use crate::evaluate::error::EvaluateError;
-use crate::evaluate::method::{Method, Support};
-use crate::evaluate::train_values::TrainValues;
+use crate::evaluate::EvaluateError;
+use crate::evaluate::{Method, Support};
 
 /// Scores every item independently and uniformly, anew for each user and number of shots; the same seed gives the same
 /// scores.

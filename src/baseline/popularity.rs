@@ -1,9 +1,9 @@
 //! By number of likes.
 
+use crate::baseline::{narrowed, same_for_all};
 use crate::data::{Dataset, UserSplit, popularity};
-use crate::evaluate::baseline::{narrowed, same_for_all};
-use crate::evaluate::error::EvaluateError;
-use crate::evaluate::method::{Method, Support};
+use crate::evaluate::EvaluateError;
+use crate::evaluate::{Method, Support};
 
 /// Ranks by the number of likes among the training users ([`popularity`]).
 #[derive(Clone, Debug)]

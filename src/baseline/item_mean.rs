@@ -1,10 +1,10 @@
 //! The item's mean rating.
 
+use crate::baseline::{narrowed, same_for_all};
 use crate::data::{Dataset, UserSplit};
-use crate::evaluate::baseline::{narrowed, same_for_all};
-use crate::evaluate::error::EvaluateError;
-use crate::evaluate::method::{Method, Support};
-use crate::evaluate::train_values::{TrainValues, rated};
+use crate::data::{TrainValues, rated};
+use crate::evaluate::EvaluateError;
+use crate::evaluate::{Method, Support};
 
 /// How many ratings at the overall mean each item is given besides its own.
 const SHRINK: f64 = 5.0;
