@@ -7,6 +7,7 @@ use burn::tensor::Device;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use crate::calibration::Calibration;
 use crate::config::Config;
 use crate::data::{
     Dataset, IndexedEvent, ItemIndex, LikeRule, SplitRule, TaskHistory, UserIndex, UserSplit, tie_order,
@@ -193,7 +194,7 @@ impl<'a> RecommenderTrainer<'a> {
     }
 
     /// The recipe: from data to a trained model.
-    fn meta_train<L: ServingLearner<PreferenceTransformer>>(
+    fn meta_train<L: ServingLearner<PreferenceTransformer> + Clone>(
         self,
         learner: L,
         split: &UserSplit,
@@ -202,7 +203,10 @@ impl<'a> RecommenderTrainer<'a> {
         let Self { data, config, sampler, looks, observer, cancel, checkpoint, .. } = self;
         let catalogue = data.catalogue();
         let pool = if split.valid.is_empty() { SplitRule::default().support } else { pool_size(split) };
-        let schema = PreferenceSchema::from_tasks(catalogue, &split.train, data.like_rule());
+        let schema = PreferenceSchema::from_tasks(catalogue, &split.train, data.like_rule())
+            .with_profiles(data.users(), &split.train);
+        let profiles = schema.profile.profiles(data.users());
+        let read = format!("{:?} {profiles:?}", schema.profile);
         let initial = InitialValues::fit(&split.train, pool, &config.model, &schema, config.seed);
         let model = PreferenceTransformer::new(&config.model, &schema, catalogue, &initial, config.seed, device)?;
         let (sampler, tasks) = match sampler {
@@ -221,18 +225,21 @@ impl<'a> RecommenderTrainer<'a> {
             None => (split.candidates(), SHOTS.to_vec()),
         };
         let looked = (candidates.clone(), shots.clone());
-        let validation = Validation::new(split.valid.clone(), candidates, likes, places, shots);
+        let validation =
+            Validation::new(split.valid.clone(), candidates, likes, places, shots).with_profiles(profiles.clone());
         let optimizers = Optimizers::for_transformer(&config.training).for_state_of(&learner, &config.training);
+        let calibration = Calibration::new(validation.clone(), learner.clone(), device);
         let mut trainer = MetaTrainer::new(model, learner, &*sampler, tasks, &config.training, seed, device)?
             .with_optimizers(optimizers)
+            .with_profiles(profiles)
             .with_validation(validation)
             .with_observer(Told(observer))
             .with_cancel(cancel);
         if let Some(path) = checkpoint {
-            let what = format!("{} {:?} {:?}", std::any::type_name::<L>(), looked.0, looked.1);
+            let what = format!("{} {:?} {:?} {read}", std::any::type_name::<L>(), looked.0, looked.1);
             trainer = trainer.with_checkpoint(path).with_mark(mark(&config, data, split, &what));
         }
-        trainer.run()
+        Ok(calibration.of(trainer.run()?))
     }
 }
 

@@ -101,6 +101,8 @@ pub use burn;
 #[cfg(feature = "train")]
 pub mod baseline;
 #[cfg(feature = "train")]
+mod calibration;
+#[cfg(feature = "train")]
 mod config;
 pub mod data;
 #[cfg(feature = "train")]

@@ -156,6 +156,16 @@ pub enum DataError {
     /// The data have a pinned split, which what is asked for would make wrong.
     #[error("a split is pinned to the data: expected none, or a rule that drops it")]
     PinnedSplit,
+    /// What was said of a user is not what the profile's columns hold.
+    #[error("profile column {column:?} is {value:?}: expected {expected}")]
+    Profile {
+        /// Which column.
+        column: String,
+        /// What was said.
+        value: String,
+        /// What it should be.
+        expected: String,
+    },
     /// No event has a time, where times are asked for.
     #[error("no event has a time: expected at least one")]
     NoTimes,

@@ -23,6 +23,7 @@ mod ids;
 mod likes;
 mod order;
 mod popularity;
+mod profile;
 mod read;
 mod split;
 pub mod synthetic;
@@ -45,7 +46,8 @@ pub use groups::UserGroups;
 pub use ids::{Ids, ItemIndex, UserIndex};
 pub use likes::{ActionWeights, LikeRule};
 pub use order::{by_score, digest_of_pair, tie_order};
-pub use popularity::{conditional_popularity, popularity};
+pub use popularity::{conditional_popularity, discounted_popularity, popularity};
+pub use profile::{ProfileSchema, Profiles};
 pub use read::{
     DirReader, EventReader, EventRows, FileReport, OnRowError, Place, ReadReport, RowError, RowErrorCount, read_dir,
 };

@@ -41,25 +41,48 @@ pub fn popularity(train: &[TaskHistory], items: usize, rule: &LikeRule) -> Vec<f
 /// ```
 #[must_use]
 pub fn conditional_popularity(train: &[TaskHistory], items: usize, pool: usize, rule: &LikeRule) -> Vec<f64> {
-    let mut later = vec![0.0; items];
-    let mut first = vec![0_usize; items];
-    let mut users = 0_usize;
+    discounted_popularity(train, items, pool, rule, 0.0)
+}
+
+/// [`conditional_popularity`] that listens less to the busiest users: one with `n` likes after the pool counts `n^-discount`, so that all their likes
+/// together count `n^(1 - discount)`. At a discount of 1 everybody has the same say. Users without a like after the pool have none, unless the discount is 0.
+///
+/// # Panics
+/// If an event's item is not below `items`.
+#[must_use]
+pub fn discounted_popularity(
+    train: &[TaskHistory],
+    items: usize,
+    pool: usize,
+    rule: &LikeRule,
+    discount: f64,
+) -> Vec<f64> {
+    let (mut later, mut first) = (vec![0.0; items], vec![0.0; items]);
+    let mut all = 0.0;
     let mut last_user = vec![0_usize; items];
-    for task in train.iter().filter(|task| task.events.len() >= pool + LATER_EVENTS) {
-        users += 1;
+    for (user, task) in (1..).zip(train.iter().filter(|task| task.events.len() >= pool + LATER_EVENTS)) {
         let (in_pool, after) = task.events.split_at(pool);
+        let likes: f64 = after.iter().map(|event| f64::from(rule.weight(event))).sum();
+        let weight = match discount {
+            0.0 => 1.0,
+            _ if likes > 0.0 => likes.powf(-discount),
+            _ => continue,
+        };
+        all += weight;
         for item in in_pool.iter().map(|event| event.item.position()) {
-            if last_user[item] != users {
-                last_user[item] = users;
-                first[item] += 1;
+            if last_user[item] != user {
+                last_user[item] = user;
+                first[item] += weight;
             }
         }
-        count_likes(&mut later, after, rule);
+        for event in after {
+            later[event.item.position()] += weight * f64::from(rule.weight(event));
+        }
     }
-    if users == 0 {
+    if all == 0.0 {
         return popularity(train, items, rule);
     }
-    later.iter().zip(first).map(|(later, first)| later / (1.02 * users as f64 - first as f64)).collect()
+    later.iter().zip(first).map(|(later, first)| later / (1.02 * all - first)).collect()
 }
 
 fn count_likes<'a>(counts: &mut [f64], events: impl IntoIterator<Item = &'a IndexedEvent>, rule: &LikeRule) {
@@ -86,6 +109,19 @@ mod tests {
 
     fn four_stars() -> LikeRule {
         LikeRule { threshold: Some(4.0), ..LikeRule::default() }
+    }
+
+    #[test]
+    fn a_discount_of_one_gives_everybody_the_same_say() {
+        let busy = task(0, (0..22).map(|item| (item, 5.0)));
+        let idle = task(1, (0..12).map(|item| (item, if item == 11 { 5.0 } else { 1.0 })));
+        let found = |discount| discounted_popularity(&[busy.clone(), idle.clone()], 22, 1, &four_stars(), discount);
+        assert_eq!(found(0.0), conditional_popularity(&[busy.clone(), idle.clone()], 22, 1, &four_stars()));
+        let (same, none) = (found(1.0), found(0.0));
+        let close = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-12, "{found} {expected}");
+        // 21 likes of one user and one of the other: all of the one's likes together count as much as the other's.
+        close(same[11] / same[12], (1.0 / 21.0 + 1.0) / (1.0 / 21.0));
+        close(none[11] / none[12], 2.0);
     }
 
     #[test]

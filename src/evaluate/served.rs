@@ -1,6 +1,6 @@
 //! A recommender as a method: the path that is served is the path that is measured.
 
-use crate::data::Dataset;
+use crate::data::{Dataset, Profiles};
 use crate::evaluate::error::EvaluateError;
 use crate::evaluate::method::{Method, Support};
 use crate::recommend::{AdaptedUser, RecommendError, Recommender};
@@ -29,6 +29,7 @@ use crate::recommend::{AdaptedUser, RecommendError, Recommender};
 #[derive(Clone, Debug)]
 pub struct Served<'a> {
     recommender: &'a Recommender,
+    profiles: Profiles,
     name: String,
 }
 
@@ -40,7 +41,8 @@ impl<'a> Served<'a> {
     pub fn new(recommender: &'a Recommender, data: &Dataset) -> Result<Self, EvaluateError> {
         let (found, expected) = (recommender.catalogue().ids(), data.catalogue().ids());
         if found == expected {
-            return Ok(Self { recommender, name: "metarec".to_owned() });
+            let profiles = recommender.facts().profile.profiles(data.users());
+            return Ok(Self { recommender, profiles, name: "metarec".to_owned() });
         }
         let (found, expected) = (found.len(), expected.len());
         Err(EvaluateError::ForeignCatalogue { found, expected })
@@ -53,13 +55,21 @@ impl<'a> Served<'a> {
         self
     }
 
+    /// The same without what the data knows of users besides their events.
+    #[must_use]
+    pub fn without_profiles(mut self) -> Self {
+        self.profiles = Profiles::default();
+        self
+    }
+
     /// One row of numbers for each support set.
     fn rows(
         &self,
         supports: &[Support<'_>],
         row: impl Fn(&AdaptedUser) -> Result<Vec<f32>, RecommendError>,
     ) -> Result<Option<Vec<Vec<f32>>>, EvaluateError> {
-        let histories: Vec<_> = supports.iter().map(|support| support.events).collect();
+        let histories: Vec<_> =
+            supports.iter().map(|support| (support.events, self.profiles.of(support.user))).collect();
         let users = self.recommender.adapt_indexed(&histories);
         match users.iter().map(row).collect() {
             Ok(rows) => Ok(Some(rows)),

@@ -1,7 +1,7 @@
 //! Dropout whose masks come from the crate's own seeded generator.
 
 use burn::Tensor;
-use burn::tensor::TensorData;
+use burn::tensor::{Device, TensorData};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -21,6 +21,12 @@ impl NoiseSource {
         Self { generator: seed.map(ChaCha8Rng::seed_from_u64) }
     }
 
+    /// 0 with probability `rate`, rounded to 1/256, else 1; all 1 without a seed.
+    pub fn kept<const D: usize>(&mut self, shape: [usize; D], rate: f64, device: &Device) -> Tensor<D> {
+        // Dropout scales what it keeps; here what is kept must stay as it is.
+        self.dropout(Tensor::ones(shape, device), rate).clamp_max(1.0)
+    }
+
     /// Zeroes elements with probability `rate`, rounded to 1/256, and scales the rest so that the expectation stays.
     pub fn dropout<const D: usize>(&mut self, x: Tensor<D>, rate: f64) -> Tensor<D> {
         let threshold = (rate * 256.0).round() as u16;
@@ -37,8 +43,6 @@ impl NoiseSource {
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::Device;
-
     use super::*;
 
     #[test]

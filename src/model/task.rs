@@ -69,25 +69,34 @@ pub struct TaskEvents<'a> {
     pub targets: Targets<'a>,
     /// Events that are neither: their items count neither for nor against a prediction.
     pub passed_over: &'a [IndexedEvent],
+    /// What else is known of whose events they are: codes of a [`ProfileSchema`](crate::data::ProfileSchema), ascending. A model that reads no profiles passes them by.
+    pub profile: &'a [u32],
 }
 
 impl<'a> TaskEvents<'a> {
     /// A support set that is read, and of which nothing is to be predicted.
     #[must_use]
     pub fn context(events: &'a [IndexedEvent]) -> Self {
-        Self { context: events, targets: Targets::Nothing, passed_over: &[] }
+        Self { context: events, targets: Targets::Nothing, passed_over: &[], profile: &[] }
     }
 
     /// A support set to take gradient steps on: each event is predicted from the others.
     #[must_use]
     pub fn support(events: &'a [IndexedEvent]) -> Self {
-        Self { context: events, targets: Targets::Others, passed_over: &[] }
+        Self { context: events, targets: Targets::Others, passed_over: &[], profile: &[] }
     }
 
     /// A query set that is predicted from a support set.
     #[must_use]
     pub fn query(support: &'a [IndexedEvent], query: &'a [IndexedEvent]) -> Self {
-        Self { context: support, targets: Targets::Later(query), passed_over: &[] }
+        Self { context: support, targets: Targets::Later(query), passed_over: &[], profile: &[] }
+    }
+
+    /// The same task of somebody of whom these codes are known.
+    #[must_use]
+    pub fn known_as(mut self, profile: &'a [u32]) -> Self {
+        self.profile = profile;
+        self
     }
 
     /// The same task without these events' items among the candidates. Only [`Targets::Later`] has candidates to take them from.
@@ -122,7 +131,7 @@ pub enum SupportUse {
 impl SupportUse {
     /// A support set as such a learner needs it.
     #[must_use]
-    pub fn of(self, events: &[IndexedEvent]) -> TaskEvents<'_> {
+    pub fn of<'a>(self, events: &'a [IndexedEvent]) -> TaskEvents<'a> {
         match self {
             Self::Read => TaskEvents::context(events),
             Self::Descended => TaskEvents::support(events),

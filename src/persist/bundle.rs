@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::data::{Catalogue, ItemVectors};
+use crate::data::{Catalogue, ItemVectors, ProfileSchema};
 use crate::persist::error::PersistError;
 use crate::persist::folder::{Parts, parts_fingerprint, read_parts, write_parts};
 
@@ -28,12 +28,21 @@ pub struct ModelFacts {
     pub max_context: usize,
     /// Least and greatest value of a rating seen in training; `None` for a model that knows no values.
     pub value_range: Option<(f32, f32)>,
+    /// What the model reads of users besides their events.
+    #[serde(default)]
+    pub profile: ProfileSchema,
 }
 
 impl ModelFacts {
     /// The facts of a model that reads `max_context` events.
     pub fn new(model: impl Into<String>, max_context: usize, value_range: Option<(f32, f32)>) -> Self {
-        Self { model: model.into(), max_context, value_range }
+        Self { model: model.into(), max_context, value_range, profile: ProfileSchema::default() }
+    }
+
+    /// The same facts of a model that reads profiles.
+    #[must_use]
+    pub fn with_profile(self, profile: ProfileSchema) -> Self {
+        Self { profile, ..self }
     }
 }
 

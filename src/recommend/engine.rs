@@ -17,8 +17,8 @@ pub(super) type State = Arc<dyn Any + Send + Sync>;
 
 /// What a recommender asks of a model and its learner.
 pub(super) trait Engine: Send + Sync {
-    /// Adapts to each user's events, in time order, in one batch.
-    fn adapt(&self, users: &[&[IndexedEvent]]) -> Vec<State>;
+    /// Adapts to each user's events, in time order, and to the codes of their profile, in one batch.
+    fn adapt(&self, users: &[(&[IndexedEvent], &[u32])]) -> Vec<State>;
 
     /// Ranking scores of all items; `None` if the state is another engine's.
     fn rank(&self, state: &State) -> Option<Vec<f32>>;
@@ -60,11 +60,12 @@ fn row(scores: Tensor<2>) -> Vec<f32> {
 }
 
 impl<M: PreferenceModel, L: ServingLearner<M>> Engine for LearnedEngine<M, L> {
-    fn adapt(&self, users: &[&[IndexedEvent]]) -> Vec<State> {
+    fn adapt(&self, users: &[(&[IndexedEvent], &[u32])]) -> Vec<State> {
         if users.is_empty() {
             return Vec::new();
         }
-        let supports: Vec<TaskEvents<'_>> = users.iter().map(|events| self.learner.support_use().of(events)).collect();
+        let support = |&(events, profile)| self.learner.support_use().of(events).known_as(profile);
+        let supports: Vec<TaskEvents<'_>> = users.iter().map(support).collect();
         let batch = self.model.batch(&supports, Supervision::WholeContext, &self.plain);
         let adapted = if self.learner.needs_autodiff() {
             // A graph of its own, so that threads do not wait for each other's backward passes.

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use crate::data::DataError;
 use crate::meta::LearnerError;
 use crate::model::ModelError;
 use crate::persist::PersistError;
@@ -16,6 +17,9 @@ pub enum RecommendError {
         /// The id that was asked for.
         item: String,
     },
+    /// What was said of a user is not what training had of its users.
+    #[error(transparent)]
+    Profile(#[from] DataError),
     /// An event is malformed.
     #[error("event on item {item:?}: {field} is {value}: expected {expected}")]
     Event {

@@ -39,6 +39,12 @@ pub(super) fn check_kept(user: &AdaptedUser, items: usize, facts: &ModelFacts) -
     if user.events().len() > facts.max_context {
         return damaged(format!("it has {} events: expected at most {}", user.events().len(), facts.max_context));
     }
+    if !user.profile().is_sorted_by(|a, b| a < b) {
+        return damaged("the codes of its profile are not in ascending order".to_owned());
+    }
+    if let Some(code) = user.profile().last().filter(|&&code| code as usize >= facts.profile.len()) {
+        return damaged(format!("its profile has code {code} of {}", facts.profile.len()));
+    }
     for event in user.events() {
         if user.seen().binary_search(&event.item).is_err() {
             return damaged(format!("it has an event on item number {} and has not seen it", event.item.0));

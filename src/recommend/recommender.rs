@@ -103,7 +103,22 @@ impl Recommender {
     /// no fixed scale, and are clipped to that range.
     pub fn adapt(&self, events: &[Event]) -> Result<AdaptedUser, RecommendError> {
         let mut users = self.adapt_many(&[events])?;
-        Ok(users.pop().unwrap_or_else(|| AdaptedUser::new(&self.fingerprint)))
+        Ok(users.pop().unwrap_or_else(|| AdaptedUser::new(&self.fingerprint, &[])))
+    }
+
+    /// Adapts to a user's events and to what else is known of them: texts of the columns that training had of its users, `[("age", "31")]`. Without events it
+    /// is what a newcomer's form says.
+    ///
+    /// A text that training has not met is not known. The user keeps the profile through updates.
+    ///
+    /// # Errors
+    /// As [`Recommender::adapt`]; [`RecommendError::Profile`] if a column is none that training had ([`ModelFacts::profile`]), comes twice, or needs a number and
+    /// has none.
+    pub fn adapt_known(&self, profile: &[(&str, &str)], events: &[Event]) -> Result<AdaptedUser, RecommendError> {
+        let codes = self.facts.profile.codes(profile)?;
+        let events = events.iter().map(|event| self.index(event)).collect::<Result<Vec<_>, _>>()?;
+        let mut users = self.adapt_indexed(&[(&events, &codes)]);
+        Ok(users.pop().unwrap_or_else(|| AdaptedUser::new(&self.fingerprint, &codes)))
     }
 
     /// Adapts to many users at once: on a GPU for little more than the price of one, on a CPU for about the price of each.
@@ -120,19 +135,19 @@ impl Recommender {
             .iter()
             .map(|events| events.as_ref().iter().map(|event| self.index(event)).collect())
             .collect::<Result<Vec<Vec<IndexedEvent>>, _>>()?;
-        let histories: Vec<&[IndexedEvent]> = histories.iter().map(Vec::as_slice).collect();
+        let histories: Vec<(&[IndexedEvent], &[u32])> = histories.iter().map(|events| (&events[..], &[][..])).collect();
         Ok(self.adapt_indexed(&histories))
     }
 
-    /// Adapts to events that are of this catalogue.
-    pub(crate) fn adapt_indexed(&self, histories: &[&[IndexedEvent]]) -> Vec<AdaptedUser> {
-        let user = |events: &&[IndexedEvent]| {
-            let mut user = AdaptedUser::new(&self.fingerprint);
+    /// Adapts to events that are of this catalogue, and to codes of its profiles.
+    pub(crate) fn adapt_indexed(&self, histories: &[(&[IndexedEvent], &[u32])]) -> Vec<AdaptedUser> {
+        let user = |&(events, profile): &(&[IndexedEvent], &[u32])| {
+            let mut user = AdaptedUser::new(&self.fingerprint, profile);
             events.iter().for_each(|event| user.insert(*event, self.facts.max_context));
             user
         };
         let users: Vec<AdaptedUser> = histories.iter().map(user).collect();
-        let events: Vec<&[IndexedEvent]> = users.iter().map(AdaptedUser::events).collect();
+        let events: Vec<_> = users.iter().map(|user| (user.events(), user.profile())).collect();
         for (user, state) in users.iter().zip(self.engine.adapt(&events)) {
             user.keep(self.number, state);
         }
@@ -239,7 +254,7 @@ impl Recommender {
         check_kept(user, self.catalogue.len(), &self.facts)?;
         let [state]: [State; 1] = self
             .engine
-            .adapt(&[user.events()])
+            .adapt(&[(user.events(), user.profile())])
             .try_into()
             .map_err(|_| RecommendError::DamagedUser("nothing came of adapting to it".to_owned()))?;
         user.keep(self.number, state.clone());

@@ -197,7 +197,8 @@ impl<L: ServingLearner<PreferenceTransformer>> RecommenderParts<PreferenceTransf
     ) -> Result<Self, RecommendError> {
         let schema = model.schema().clone();
         let range = schema.value_range.filter(|_| schema.rated());
-        let facts = ModelFacts::new(TRANSFORMER, model.config().max_context, range);
+        let facts =
+            ModelFacts::new(TRANSFORMER, model.config().max_context, range).with_profile(schema.profile.clone());
         Self::new(model, state, learner, catalogue, facts).with_config(config)?.with_schema(&schema)
     }
 }

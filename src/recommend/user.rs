@@ -25,6 +25,9 @@ pub struct AdaptedUser {
     events: Vec<IndexedEvent>,
     /// Ascending.
     seen: Vec<ItemIndex>,
+    /// Codes of what else is known, ascending.
+    #[serde(default)]
+    profile: Vec<u32>,
     #[serde(skip)]
     state: Kept,
 }
@@ -42,14 +45,16 @@ impl fmt::Debug for Kept {
 /// Users are equal if the same model knows the same of them.
 impl PartialEq for AdaptedUser {
     fn eq(&self, other: &Self) -> bool {
-        (&self.fingerprint, &self.events, &self.seen) == (&other.fingerprint, &other.events, &other.seen)
+        (&self.fingerprint, &self.profile) == (&other.fingerprint, &other.profile)
+            && (&self.events, &self.seen) == (&other.events, &other.seen)
     }
 }
 
 impl AdaptedUser {
-    /// A user of whom nothing is known.
-    pub(super) fn new(fingerprint: &str) -> Self {
-        Self { fingerprint: fingerprint.to_owned(), events: Vec::new(), seen: Vec::new(), state: Kept::default() }
+    /// A user of whom nothing is known but these codes.
+    pub(super) fn new(fingerprint: &str, profile: &[u32]) -> Self {
+        let (fingerprint, profile) = (fingerprint.to_owned(), profile.to_vec());
+        Self { fingerprint, events: Vec::new(), seen: Vec::new(), profile, state: Kept::default() }
     }
 
     /// The fingerprint of the model that this user belongs to.
@@ -62,6 +67,12 @@ impl AdaptedUser {
     #[must_use]
     pub fn events(&self) -> &[IndexedEvent] {
         &self.events
+    }
+
+    /// What is known of the user besides events: codes of [`ModelFacts::profile`](crate::persist::ModelFacts::profile), ascending.
+    #[must_use]
+    pub fn profile(&self) -> &[u32] {
+        &self.profile
     }
 
     /// Every item that the user has had anything to do with, older events included, ascending.
@@ -120,7 +131,7 @@ mod tests {
     }
 
     fn user(events: &[(u32, Option<i64>)], most: usize) -> AdaptedUser {
-        let mut user = AdaptedUser::new("f");
+        let mut user = AdaptedUser::new("f", &[]);
         events.iter().for_each(|&(item, time)| user.insert(event(item, time), most));
         user
     }

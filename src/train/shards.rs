@@ -5,6 +5,7 @@ use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::Device;
 use rayon::prelude::*;
 
+use crate::data::Profiles;
 use crate::meta::{MetaGradient, MetaLearner, learned, scaled, selected};
 use crate::model::{MetaBatch, PreferenceModel, TaskBatch, TaskEvents};
 use crate::sampler::Episode;
@@ -30,15 +31,20 @@ fn noise_seed(seed: u64, step: usize, shard: usize) -> u64 {
 fn meta_batch<M: PreferenceModel, L: MetaLearner<M>>(
     model: &M,
     learner: &L,
-    episodes: &[Episode],
+    (episodes, profiles): (&[Episode], &Profiles),
     seed: u64,
     device: &Device,
 ) -> MetaBatch<M::Batch> {
+    let profile = |episode: &Episode| episode.task.user().map_or(&[][..], |user| profiles.of(user));
     let supports: Vec<TaskEvents<'_>> =
-        episodes.iter().map(|episode| learner.support_use().of(&episode.support)).collect();
+        episodes.iter().map(|episode| learner.support_use().of(&episode.support).known_as(profile(episode))).collect();
     let queries: Vec<TaskEvents<'_>> = episodes
         .iter()
-        .map(|episode| TaskEvents::query(&episode.support, &episode.query).passing_over(&episode.passed_over))
+        .map(|episode| {
+            TaskEvents::query(&episode.support, &episode.query)
+                .passing_over(&episode.passed_over)
+                .known_as(profile(episode))
+        })
         .collect();
     MetaBatch {
         support: model.batch(&supports, crate::model::Supervision::EveryPrefix, device),
@@ -51,7 +57,7 @@ fn meta_batch<M: PreferenceModel, L: MetaLearner<M>>(
 /// Each piece works on a fork of the model, as clones share one graph lock; pieces are added in their order, so the result does not depend on the threads.
 pub(crate) fn step_gradient<M: PreferenceModel, L: MetaLearner<M>>(
     (model, state, learner): (&M, &L::State, &L),
-    episodes: &[Episode],
+    (episodes, profiles): (&[Episode], &Profiles),
     (seed, step, shards): (u64, usize, usize),
     device: &Device,
 ) -> StepGradient {
@@ -65,7 +71,7 @@ pub(crate) fn step_gradient<M: PreferenceModel, L: MetaLearner<M>>(
     let gradients: Vec<(MetaGradient, f64)> = pieces
         .into_par_iter()
         .map(|(shard, piece, model, state)| {
-            let batch = meta_batch(&model, learner, piece, noise_seed(seed, step, shard), &plain(device));
+            let batch = meta_batch(&model, learner, (piece, profiles), noise_seed(seed, step, shard), &plain(device));
             let gradient = learner.meta_gradient(&model, &state, &batch);
             let loss = f64::from(gradient.query_loss.clone().sum().into_scalar::<f32>());
             (gradient, loss)

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use burn::module::Module;
 use burn::tensor::Device;
 
+use crate::data::Profiles;
 use crate::meta::{ServingLearner, blend, clip_by_norm, is_finite};
 use crate::model::PreferenceModel;
 use crate::persist::PersistError;
@@ -55,6 +56,7 @@ pub struct MetaTrainer<'a, M: PreferenceModel, L: ServingLearner<M>> {
     config: TrainingConfig,
     seed: u64,
     optimizers: Optimizers,
+    profiles: Profiles,
     validation: Option<Validation>,
     observer: Box<dyn Observer + 'a>,
     cancel: CancelToken,
@@ -93,6 +95,7 @@ impl<'a, M: PreferenceModel, L: ServingLearner<M>> MetaTrainer<'a, M, L> {
             config: config.clone(),
             seed,
             optimizers,
+            profiles: Profiles::default(),
             validation: None,
             observer: Box::new(Silent),
             cancel: CancelToken::new(),
@@ -105,6 +108,13 @@ impl<'a, M: PreferenceModel, L: ServingLearner<M>> MetaTrainer<'a, M, L> {
     #[must_use]
     pub fn with_optimizers(mut self, optimizers: Optimizers) -> Self {
         self.optimizers = optimizers;
+        self
+    }
+
+    /// Tells the model what is known of the users of tasks besides their events: see [`TaskId::user`](crate::sampler::TaskId::user). Nothing unless told.
+    #[must_use]
+    pub fn with_profiles(mut self, profiles: Profiles) -> Self {
+        self.profiles = profiles;
         self
     }
 
@@ -237,7 +247,8 @@ impl<'a, M: PreferenceModel, L: ServingLearner<M>> MetaTrainer<'a, M, L> {
             .map(|index| self.sampler.episode(EpisodeId { seed: self.seed, index: index as u64 }))
             .collect::<Result<Vec<Episode>, _>>()?;
         let parts = (&run.model, &run.state, &self.learner);
-        let gradient = step_gradient(parts, &episodes, (self.seed, step, self.config.shards), &self.device);
+        let gradient =
+            step_gradient(parts, (&episodes, &self.profiles), (self.seed, step, self.config.shards), &self.device);
         let (model, norm) = clip_by_norm(&run.model, gradient.model, self.config.max_gradient_norm);
         let (state, norm_of_state) = clip_by_norm(&run.state, gradient.state, self.config.max_gradient_norm);
         if !(gradient.loss.is_finite() && norm.is_finite() && norm_of_state.is_finite()) {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use burn::Tensor;
 use burn::tensor::Device;
 
-use crate::data::{HeldOutUser, IndexedEvent, ItemIndex, LikeRule};
+use crate::data::{HeldOutUser, IndexedEvent, ItemIndex, LikeRule, Profiles};
 use crate::evaluate::metric::{Ndcg, Positions, RankingMetric, rmse};
 use crate::meta::ServingLearner;
 use crate::model::{PreferenceModel, Supervision, TaskEvents};
@@ -69,6 +69,7 @@ pub struct Validation {
     places: Vec<u32>,
     shots: Vec<usize>,
     goal: Goal,
+    profiles: Profiles,
 }
 
 impl Validation {
@@ -81,13 +82,19 @@ impl Validation {
         places: Vec<u32>,
         shots: Vec<usize>,
     ) -> Self {
-        Self { users, candidates, likes, places, shots, goal: Goal::Ranking }
+        Self { users, candidates, likes, places, shots, goal: Goal::Ranking, profiles: Profiles::default() }
     }
 
     /// The same users with another goal.
     #[must_use]
     pub fn with_goal(self, goal: Goal) -> Self {
         Self { goal, ..self }
+    }
+
+    /// The same users, of whom this is known besides their events.
+    #[must_use]
+    pub fn with_profiles(self, profiles: Profiles) -> Self {
+        Self { profiles, ..self }
     }
 
     /// Whether there is anybody to look at.
@@ -109,7 +116,10 @@ impl Validation {
             for users in self.users.chunks(CHUNK) {
                 let supports: Vec<TaskEvents<'_>> = users
                     .iter()
-                    .map(|user| learner.support_use().of(&user.pool[..shots.min(user.pool.len())]))
+                    .map(|user| {
+                        let support = &user.pool[..shots.min(user.pool.len())];
+                        learner.support_use().of(support).known_as(self.profiles.of(user.user))
+                    })
                     .collect();
                 let batch = model.batch(&supports, Supervision::WholeContext, device);
                 let adapted = learner.adapt(model, state, &batch);

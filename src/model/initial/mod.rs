@@ -12,7 +12,7 @@ mod vectors;
 use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
 
-use crate::data::{TaskHistory, conditional_popularity};
+use crate::data::{TaskHistory, discounted_popularity};
 use crate::model::transformer::{ModelError, PreferenceSchema, PreferenceTransformerConfig};
 
 pub use popularity::log_popularity;
@@ -75,7 +75,8 @@ impl InitialValues {
         seed: u64,
     ) -> Self {
         let items = schema.known.len();
-        let (popularity, cold_popularity) = log_popularity(&conditional_popularity(tasks, items, pool, &schema.likes));
+        let counted = discounted_popularity(tasks, items, pool, &schema.likes, config.like_discount);
+        let (popularity, cold_popularity) = log_popularity(&counted);
         let rating = schema.rated().then(|| {
             let mean = f64::from(schema.value_mean);
             let fit = choose_rating_fit(tasks, items, mean, config.rating_factors, seed);

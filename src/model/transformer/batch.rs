@@ -31,6 +31,8 @@ pub struct PreferenceBatch {
     actions: Tensor<2, Int>,
     gaps: Tensor<2, Int>,
     numbers: Tensor<3>,
+    /// 1 where a code is known of whose row it is, `[rows, codes]`; nothing where nothing is known of anybody.
+    profiles: Option<Tensor<2>>,
     values: Tensor<2>,
     rated: Tensor<2>,
     last: Tensor<3>,
@@ -138,6 +140,13 @@ impl Columns {
             let weight = if counts { schema.likes.weight(event) } else { 0.0 };
             // An item that is liked again counts once.
             self.target_weights[at] = if weight > 0.0 && !liked.insert(event.item) { 0.0 } else { weight };
+        }
+        if !left_out {
+            let weights = &mut self.target_weights[row * self.targets..row * self.targets + events.len()];
+            let likes: f32 = weights.iter().sum();
+            // A task with the mean number of likes counts as it is.
+            let scale = (likes / schema.likes_per_task).powf(-settings.config.like_discount as f32);
+            weights.iter_mut().filter(|weight| **weight > 0.0).for_each(|weight| *weight *= scale);
         }
     }
 
@@ -251,6 +260,7 @@ impl PreferenceBatch {
             columns.predicted(at, row.targets, predicts == Predicts::LeftOut, settings);
         }
         let mut batch = Self::upload(columns, (a_task, rows.len()), predicts, device);
+        batch.profiles = profiles(tasks, a_task, settings.schema.profile.len(), device);
         if rows.iter().all(|row| row.targets.is_empty()) {
             return batch;
         }
@@ -274,6 +284,7 @@ impl PreferenceBatch {
             actions: int(columns.actions, shots),
             gaps: int(columns.gaps, shots),
             numbers: deep(columns.numbers, shots, NUMBERS),
+            profiles: None,
             values: flat(columns.values, shots),
             rated: flat(columns.rated, shots),
             last: deep(columns.last, shots + 1, 1),
@@ -304,6 +315,10 @@ impl PreferenceBatch {
     }
     pub(crate) fn numbers(&self) -> Tensor<3> {
         self.numbers.clone()
+    }
+    /// 1 where a code is known of whose row it is, `[rows, codes]`; nothing where nothing is known of anybody.
+    pub(crate) fn profiles(&self) -> Option<Tensor<2>> {
+        self.profiles.clone()
     }
     /// 1 at the prefix that is the whole context, `[rows, 1 + shots, 1]`.
     pub(crate) fn last(&self) -> Tensor<3> {
@@ -386,6 +401,7 @@ impl PreferenceBatch {
             actions: int(self.actions.clone()),
             gaps: int(self.gaps.clone()),
             numbers: deep(self.numbers.clone()),
+            profiles: self.profiles.clone().map(flat),
             values: flat(self.values.clone()),
             rated: flat(self.rated.clone()),
             last: deep(self.last.clone()),
@@ -400,6 +416,20 @@ impl PreferenceBatch {
             noise: self.noise,
         }
     }
+}
+
+/// 1 where a code is known, `[tasks * rows, codes]`; nothing where nothing is known of anybody. Codes that the model has not are passed by.
+fn profiles(tasks: &[TaskEvents<'_>], rows: usize, codes: usize, device: &Device) -> Option<Tensor<2>> {
+    if codes == 0 || tasks.iter().all(|task| task.profile.is_empty()) {
+        return None;
+    }
+    let mut known = vec![0.0; tasks.len() * rows * codes];
+    for (task, known) in tasks.iter().zip(known.chunks_exact_mut(rows * codes)) {
+        for row in known.chunks_exact_mut(codes) {
+            task.profile.iter().filter(|&&code| (code as usize) < codes).for_each(|&code| row[code as usize] = 1.0);
+        }
+    }
+    Some(Tensor::from_data(TensorData::new(known, [tasks.len() * rows, codes]), device))
 }
 
 /// Items that training does not know and those of the context are no candidates; but what was left out of the context always is one.

@@ -2,9 +2,11 @@
 //!
 //! Each event is a token (item, value, action, time since the event before), after a start token. Pre-norm causal self-attention leaves a state at *every* prefix,
 //! so one pass trains every number of shots from none on. What a prefix adds to the start gives a user vector `u` and a gain `g`, and the ranking score of
-//! item `i` is `u . e_i + (1 + g) b_i`: `e_i` is the item's output vector and `b_i` the log of its conditional popularity. Of a user without events `u` and `g`
-//! are exactly zero: the lowest rung of the ladder *is* conditional popularity, and everything above is a correction to it. An item is its own id vector
+//! item `i` is `u . e_i + (1 + g) b_i`: `e_i` is the item's output vector and `b_i` the log of its conditional popularity. Of a user without events, of whom
+//! nothing else is known, `u` and `g` are exactly zero: the lowest rung of the ladder *is* conditional popularity, and everything above is a correction to it. An item is its own id vector
 //! plus the vectors of its categories plus a linear map of its dense vector; one that training never saw has no id vector and is known by its features alone.
+//! What is known of a user besides their events
+//! (a profile) is added to the start token. When users are served, `u` and `g` are believed to a share that the validation users choose.
 //! Values are predicted by a linear head over item factors of their own, which share nothing with the ranking trunk.
 //!
 //! The trunk follows SASRec (Kang and McAuley, 2018, "Self-Attentive Sequential Recommendation") with pre-norm blocks; the objective is the likelihood of all
@@ -56,6 +58,8 @@ pub struct RankingHead {
     shift: Param<Tensor<1>>,
     /// Added to gains, `[1]`; zero likewise.
     gain_shift: Param<Tensor<1>>,
+    /// How far what is added to popularity is trusted when users are served, `[1]`: training is surer of its own users than it can be of others.
+    trust: Param<Tensor<1>>,
 }
 
 /// The default preference model. See the [module's page](crate::model::transformer).
@@ -86,11 +90,18 @@ pub struct TransformerCatalogue {
     output: Tensor<2>,
     /// Popularity, `[1, items]`.
     popularity: Tensor<2>,
+    /// How far states are trusted, `[1, 1]`.
+    trust: Tensor<2>,
     /// Rating features, `[items, d_head]`.
     factors: Tensor<2>,
     /// What every user gives the item, `[items]`.
     offsets: Tensor<1>,
 }
+
+/// Probability that training does not show one thing that is known of a user.
+const CODE_DROPOUT: f64 = 0.1;
+/// What is trusted where nothing was measured.
+const TRUST: f32 = 0.8;
 
 fn group(pattern: &str) -> ParamGroup {
     // The patterns are constants of this file, and a test compiles them all.
@@ -130,7 +141,7 @@ impl PreferenceTransformer {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let d = config.d_model;
         let items = ItemTower::new(config, schema, catalogue, initial, &mut rng, device);
-        let tokens = TokenEncoder::new(config, &mut rng, device);
+        let tokens = TokenEncoder::new(config, schema.profile.len(), &mut rng, device);
         let blocks = (0..config.layers).map(|_| Block::new(config, &mut rng, device)).collect();
         let identity = (0..d * d).map(|at| if at % (d + 1) == 0 { 1.0 } else { 0.0 }).collect();
         let head = RankingHead {
@@ -138,6 +149,7 @@ impl PreferenceTransformer {
             gain: parameter(vec![0.0; d], [d, 1], device),
             shift: parameter(vec![0.0; d], [d], device).set_require_grad(false),
             gain_shift: parameter(vec![0.0], [1], device).set_require_grad(false),
+            trust: parameter(vec![TRUST], [1], device).set_require_grad(false),
         };
         let (rating, head_prior) = RatingHead::new(config, schema, initial, device);
         let settings = Settings { config: config.clone(), schema: schema.clone(), head_prior };
@@ -175,18 +187,50 @@ impl PreferenceTransformer {
         group(r"^items\.(input|output)\.own$")
     }
 
-    /// User vectors `[rows, prefixes, d_model]` and gains `[rows, prefixes, 1]` after each prefix of the context, before the head's shifts.
-    fn prefixes(&self, batch: &PreferenceBatch, noise: &mut NoiseSource, shown: &Tensor<2>) -> (Tensor<3>, Tensor<3>) {
-        let dropout = self.settings.config.dropout_for(self.settings.schema.tasks);
-        let tokens = self.tokens.forward(self.items.input(batch.items(), shown), batch);
-        let [rows, length, d] = tokens.dims();
-        let mask = causal_mask(length, &tokens.device());
+    /// The same model, trusted differently: of what a user's events and profile add to popularity, this share is believed when they are ranked for. 0.8
+    /// unless a validation says better.
+    #[must_use]
+    pub fn with_trust(mut self, trust: f32) -> Self {
+        self.head.trust = self.head.trust.map(|value| value.full_like(trust));
+        self
+    }
+
+    /// What profiles are shown, `[rows, codes]`: with noise some whole ones and some single codes are not.
+    fn shown_profiles(&self, batch: &PreferenceBatch, noise: &mut NoiseSource) -> Option<Tensor<2>> {
+        let profiles = batch.profiles()?;
+        let [rows, codes] = profiles.dims();
+        let device = profiles.device();
+        let whole = noise.kept([rows, 1], self.settings.config.profile_dropout, &device);
+        Some(profiles * whole * noise.kept([rows, codes], CODE_DROPOUT, &device))
+    }
+
+    /// The states of some tokens, `[rows, length, d_model]`.
+    fn read(&self, tokens: Tensor<3>, dropout: f64, noise: &mut NoiseSource) -> Tensor<3> {
+        let mask = causal_mask(tokens.dims()[1], &tokens.device());
         let mut x = noise.dropout(tokens, dropout);
         for block in &self.blocks {
             x = block.forward(x, &mask, dropout, noise);
         }
-        let x = self.norm.forward(x);
-        let added = x.clone() - x.narrow(1, 0, 1);
+        self.norm.forward(x)
+    }
+
+    /// What is taken off every state, `[rows, 1, d_model]`: the state of nothing. A row of whom nothing is known has it itself, and is then zero to the last bit.
+    fn nothing(&self, states: &Tensor<3>, profiles: Option<Tensor<2>>) -> Tensor<3> {
+        let own = states.clone().narrow(1, 0, 1);
+        let Some(profiles) = profiles else { return own };
+        let known = profiles.sum_dim(1).clamp_max(1.0).unsqueeze_dim::<3>(2);
+        let nothing = self.read(self.tokens.start(), 0.0, &mut NoiseSource::new(None));
+        nothing * known.clone() + own * (known.neg() + 1.0)
+    }
+
+    /// User vectors `[rows, prefixes, d_model]` and gains `[rows, prefixes, 1]` after each prefix of the context, before the head's shifts.
+    fn prefixes(&self, batch: &PreferenceBatch, noise: &mut NoiseSource, shown: &Tensor<2>) -> (Tensor<3>, Tensor<3>) {
+        let dropout = self.settings.config.dropout_for(self.settings.schema.tasks);
+        let profiles = self.shown_profiles(batch, noise);
+        let tokens = self.tokens.forward(self.items.input(batch.items(), shown), profiles.clone(), batch);
+        let [rows, length, d] = tokens.dims();
+        let x = self.read(tokens, dropout, noise);
+        let added = x.clone() - self.nothing(&x, profiles);
         let x = noise.dropout(added, dropout).reshape([rows * length, d]);
         let u = x.clone().matmul(self.head.map.val()).reshape([rows, length, d]);
         let gain = x.matmul(self.head.gain.val()).reshape([rows, length, 1]);
@@ -242,7 +286,7 @@ impl AdaptableModel for PreferenceTransformer {
 
     fn fixed(&self) -> ParamGroup {
         let [popularity, cold] = self.items.counted();
-        ParamGroup::from_ids(vec![popularity, cold, self.head.shift.id, self.head.gain_shift.id])
+        ParamGroup::from_ids(vec![popularity, cold, self.head.shift.id, self.head.gain_shift.id, self.head.trust.id])
     }
 }
 
@@ -256,7 +300,13 @@ impl PreferenceModel for PreferenceTransformer {
     fn catalogue(&self) -> TransformerCatalogue {
         let (output, popularity) = self.items.output(&self.items.shown(&mut NoiseSource::new(None), 0.0));
         let (factors, offsets) = self.rating.features();
-        TransformerCatalogue { output: output.transpose(), popularity: popularity.unsqueeze::<2>(), factors, offsets }
+        TransformerCatalogue {
+            output: output.transpose(),
+            popularity: popularity.unsqueeze(),
+            trust: self.head.trust.val().unsqueeze(),
+            factors,
+            offsets,
+        }
     }
 
     fn state(&self, batch: &PreferenceBatch) -> Tensor<2> {
@@ -271,6 +321,7 @@ impl PreferenceModel for PreferenceTransformer {
 
     fn rank(&self, catalogue: &TransformerCatalogue, state: Tensor<2>) -> Tensor<2> {
         let d = self.settings.config.d_model;
+        let state = state * catalogue.trust.clone();
         let u = state.clone().narrow(1, 0, d);
         let gain = state.narrow(1, d, 1);
         u.matmul(catalogue.output.clone()) + (gain + 1.0) * catalogue.popularity.clone()

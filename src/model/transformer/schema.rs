@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::{Catalogue, IndexedEvent, LikeRule, TaskHistory};
+use crate::data::{Catalogue, IndexedEvent, LikeRule, ProfileSchema, TaskHistory, UserTable};
 use crate::model::transformer::config::ModelError;
 
 /// Facts of the training data that a model is built around.
@@ -23,6 +23,9 @@ pub struct PreferenceSchema {
     pub value_deviation: f32,
     /// Mean number of likes of a training user: the scale of the ranking loss.
     pub likes_per_task: f32,
+    /// What is read of users besides their events; nothing where the data has no columns of users.
+    #[serde(default)]
+    pub profile: ProfileSchema,
 }
 
 impl PreferenceSchema {
@@ -49,7 +52,15 @@ impl PreferenceSchema {
             value_mean: mean as f32,
             value_deviation: if variance > 1e-12 { variance.sqrt() as f32 } else { 1.0 },
             likes_per_task: ((total / tasks.len().max(1) as f64) as f32).max(1.0),
+            profile: ProfileSchema::default(),
         }
+    }
+
+    /// The same facts, with what the training users' columns hold.
+    #[must_use]
+    pub fn with_profiles(mut self, users: &UserTable, tasks: &[TaskHistory]) -> Self {
+        self.profile = ProfileSchema::fit(users, tasks.iter().map(|task| task.user));
+        self
     }
 
     /// Whether there are values that vary, so that predicting them means something.
