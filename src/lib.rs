@@ -52,7 +52,7 @@
 //! | [`meta`] | how a model adapts to a user: the traits, and one file for each learner |
 //! | [`train`] | the episode loop, observers, checkpoints |
 //! | [`recommend`] | adapted users, online updates, top-k |
-//! | [`evaluate`] | metrics, the user-cold protocol, reports |
+//! | [`evaluate`] | metrics, protocols, reports |
 //! | [`baseline`] | the methods to measure against |
 //! | [`persist`] | what is on disk |
 //!

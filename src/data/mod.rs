@@ -49,7 +49,9 @@ pub use popularity::{conditional_popularity, popularity};
 pub use read::{
     DirReader, EventReader, EventRows, FileReport, OnRowError, Place, ReadReport, RowError, RowErrorCount, read_dir,
 };
-pub use split::{Cold, ColdSplit, HeldOutUser, ItemRule, LeftOut, SplitRule, TaskHistory, TimeRule, UserSplit};
+pub use split::{
+    Cold, ColdSplit, HeldOutUser, ItemRule, LeftOut, RepeatRule, SplitRule, TaskHistory, TimeRule, UserSplit,
+};
 #[cfg(feature = "train")]
 pub(crate) use train_values::{TrainValues, rated};
 pub use users::UserTable;

@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use crate::evaluate::protocol::Part;
+use crate::evaluate::shots::Shots;
 
 /// Why an evaluation gave no result.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +32,9 @@ pub enum EvaluateError {
         /// Among whom.
         part: Part,
     },
+    /// The protocol counts first events, and something else was to be shown.
+    #[error("{0} of a new user's events were to be shown: expected a number of first events")]
+    OnlyFirstEvents(Shots),
     /// A method returned something that is not one row for each support set with one number for each item.
     #[error("{method} returned {found} {what}: expected {expected}")]
     WrongShape {

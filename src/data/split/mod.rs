@@ -3,11 +3,13 @@
 mod cold;
 mod digest;
 mod items;
+mod repeat;
 mod time;
 
 pub use cold::{Cold, ColdSplit, LeftOut};
 pub use digest::SplitRule;
 pub use items::ItemRule;
+pub use repeat::RepeatRule;
 pub use time::TimeRule;
 
 use serde::{Deserialize, Serialize};
