@@ -50,7 +50,8 @@ pub use read::{
     DirReader, EventReader, EventRows, FileReport, OnRowError, Place, ReadReport, RowError, RowErrorCount, read_dir,
 };
 pub use split::{
-    Cold, ColdSplit, HeldOutUser, ItemRule, LeftOut, RepeatRule, SplitRule, TaskHistory, TimeRule, UserSplit,
+    Cold, ColdSplit, FoldRule, HeldOutUser, ItemRule, LeftOut, RepeatRule, SplitRule, TaskHistory, TimeRule, UserFolds,
+    UserSplit,
 };
 #[cfg(feature = "train")]
 pub(crate) use train_values::{TrainValues, rated};

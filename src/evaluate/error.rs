@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use crate::data::DataError;
 use crate::evaluate::protocol::Part;
 use crate::evaluate::shots::Shots;
 
@@ -84,6 +85,25 @@ pub enum EvaluateError {
         found: usize,
         /// How many items the data set has.
         expected: usize,
+    },
+    /// The data cannot be divided as was asked.
+    #[error("the data cannot be split")]
+    Data(#[from] DataError),
+    /// No method could be made for a fold.
+    #[error("no method for fold {fold}")]
+    Fold {
+        /// Which fold, from 0.
+        fold: usize,
+        /// Why.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The methods of two folds have different names.
+    #[error("the method is {first:?} in one fold and {other:?} in another: expected one name")]
+    FoldNames {
+        /// Of the first fold.
+        first: String,
+        /// Of a later one.
+        other: String,
     },
     /// Writing failed.
     #[error("writing failed")]

@@ -5,7 +5,7 @@
 //! whole catalogue, and puts the value of every user into a [`Report`], which gives means with bootstrap intervals and
 //! paired differences. Other [`Protocol`]s ask for new items and known users ([`ColdProtocol`]) or for what is taken again
 //! ([`RepeatPurchase`]); [`ProtocolKind`] finds each by its name. What a method predicts can be had as well
-//! ([`PredictionSink`], [`PredictionCsv`]). The [`baseline`](crate::baseline) methods belong in every table: the random and the constant row show what a
+//! ([`PredictionSink`], [`PredictionCsv`]), and small data go further by cross-validation over users ([`cross_validate`]). The [`baseline`](crate::baseline) methods belong in every table: the random and the constant row show what a
 //! broken model would score.
 //!
 //! ```
@@ -46,6 +46,7 @@
 
 pub mod metric;
 
+mod cross_validate;
 mod error;
 mod interval;
 mod method;
@@ -56,6 +57,7 @@ mod served;
 mod shots;
 mod table;
 
+pub use cross_validate::{CrossValidated, CrossValidation, FoldSpread, cross_validate};
 pub use error::EvaluateError;
 pub use interval::{Bootstrap, Interval, PairedDifference};
 pub use method::{Method, Support};

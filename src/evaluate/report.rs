@@ -77,6 +77,22 @@ impl Measured {
         }
     }
 
+    /// The same of the users of both; of values that are of all users the mean, weighted by them.
+    pub(super) fn joined(mut self, other: Self) -> Self {
+        self.values = match (self.values, other.values) {
+            (Values::PerUser(mut values), Values::PerUser(more)) => {
+                values.extend(more);
+                Values::PerUser(values)
+            }
+            (Values::Whole { value, users }, Values::Whole { value: other, users: more }) => {
+                let sum = value * users as f64 + other * more as f64;
+                Values::Whole { value: sum / (users + more).max(1) as f64, users: users + more }
+            }
+            (values, _) => values,
+        };
+        self
+    }
+
     fn interval(&self, bootstrap: &Bootstrap) -> Option<Interval> {
         match &self.values {
             Values::PerUser(values) => bootstrap.mean(&values.iter().map(|&(_, value)| value).collect::<Vec<_>>()),
