@@ -52,8 +52,9 @@
 //! | [`meta`] | how a model adapts to a user: the traits, and one file for each learner |
 //! | [`train`] | the episode loop, observers, checkpoints |
 //! | [`recommend`] | adapted users, online updates, top-k |
-//! | [`evaluate`] | metrics, the user-cold protocol, reports |
+//! | [`evaluate`] | metrics, protocols, reports |
 //! | [`baseline`] | the methods to measure against |
+//! | [`tune`] | search over settings |
 //! | [`persist`] | what is on disk |
 //!
 //! Learners, samplers and models of other crates implement [`MetaLearner`](meta::MetaLearner), [`TaskSampler`](sampler::TaskSampler) and
@@ -64,7 +65,7 @@
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
-//! | `train` | yes | [`Config`], [`Recommender::train`], [`train`] and [`evaluate`]. Without it the crate loads, adapts and ranks |
+//! | `train` | yes | [`Config`], [`Recommender::train`], [`train`], [`evaluate`], [`baseline`] and [`tune`]. Without it the crate loads, adapts and ranks |
 //! | `flex` | yes | Burn's CPU backend in pure Rust |
 //! | `wgpu`, `vulkan`, `metal`, `cuda`, `rocm`, `cpu`, `ndarray` | no | Burn's other backends |
 //! | `parquet` | no | reading of Parquet files |
@@ -117,6 +118,8 @@ pub mod recommend;
 pub mod sampler;
 #[cfg(feature = "train")]
 pub mod train;
+#[cfg(feature = "train")]
+pub mod tune;
 
 #[cfg(feature = "train")]
 pub use config::Config;

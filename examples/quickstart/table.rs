@@ -1,6 +1,6 @@
 //! Results as text that fits a terminal of 100 columns.
 
-use metarec::evaluate::{PairedDifference, Report, ReportRow};
+use metarec::evaluate::{PairedDifference, Report, ReportRow, Shots};
 
 /// A metric's name in reports, how a reader knows it, and whether less of it is better.
 type Column = (&'static str, &'static str, bool);
@@ -45,7 +45,7 @@ fn print_metrics(rows: &[ReportRow], columns: &[Column]) {
 
 const NOTHING: &str = "-";
 
-fn cell(rows: &[ReportRow], method: &str, k: usize, &(metric, _, less): &Column) -> String {
+fn cell(rows: &[ReportRow], method: &str, k: Shots, &(metric, _, less): &Column) -> String {
     let of = |row: &&ReportRow| row.metric == metric && row.k == k;
     let Some(row) = rows.iter().filter(of).find(|row| row.method == method) else { return NOTHING.to_owned() };
     let better = |other: &ReportRow| if less { other.mean < row.mean } else { other.mean > row.mean };
@@ -76,7 +76,7 @@ fn print_comparison(report: &Report, rows: &[ReportRow], ours: &str) {
 }
 
 /// A narrow column for each number of shots.
-fn signs(shots: &[usize], of: impl Fn(usize) -> String) -> String {
+fn signs(shots: &[Shots], of: impl Fn(Shots) -> String) -> String {
     shots.iter().map(|&k| format!("{:>3}", of(k))).collect()
 }
 

@@ -13,6 +13,7 @@ mod conditional_popularity;
 mod constant;
 mod item_mean;
 mod offsets;
+mod personal_frequency;
 mod popularity;
 mod random;
 
@@ -20,6 +21,7 @@ pub use conditional_popularity::ConditionalPopularity;
 pub use constant::Constant;
 pub use item_mean::ItemMean;
 pub use offsets::{OffsetRidge, Offsets};
+pub use personal_frequency::PersonalFrequency;
 pub use popularity::Popularity;
 pub use random::Random;
 

@@ -51,7 +51,10 @@ pub use profile::{ProfileSchema, Profiles};
 pub use read::{
     DirReader, EventReader, EventRows, FileReport, OnRowError, Place, ReadReport, RowError, RowErrorCount, read_dir,
 };
-pub use split::{Cold, ColdSplit, HeldOutUser, ItemRule, LeftOut, SplitRule, TaskHistory, TimeRule, UserSplit};
+pub use split::{
+    Cold, ColdSplit, FoldRule, HeldOutUser, ItemRule, LeftOut, RepeatRule, SplitRule, TaskHistory, TimeRule, UserFolds,
+    UserSplit,
+};
 #[cfg(feature = "train")]
 pub(crate) use train_values::{TrainValues, rated};
 pub use users::UserTable;

@@ -2,7 +2,9 @@
 
 use std::error::Error;
 
+use crate::data::DataError;
 use crate::evaluate::protocol::Part;
+use crate::evaluate::shots::Shots;
 
 /// Why an evaluation gave no result.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +33,9 @@ pub enum EvaluateError {
         /// Among whom.
         part: Part,
     },
+    /// The protocol counts first events, and something else was to be shown.
+    #[error("{0} of a new user's events were to be shown: expected a number of first events")]
+    OnlyFirstEvents(Shots),
     /// A method returned something that is not one row for each support set with one number for each item.
     #[error("{method} returned {found} {what}: expected {expected}")]
     WrongShape {
@@ -80,6 +85,25 @@ pub enum EvaluateError {
         found: usize,
         /// How many items the data set has.
         expected: usize,
+    },
+    /// The data cannot be divided as was asked.
+    #[error("the data cannot be split")]
+    Data(#[from] DataError),
+    /// No method could be made for a fold.
+    #[error("no method for fold {fold}")]
+    Fold {
+        /// Which fold, from 0.
+        fold: usize,
+        /// Why.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The methods of two folds have different names.
+    #[error("the method is {first:?} in one fold and {other:?} in another: expected one name")]
+    FoldNames {
+        /// Of the first fold.
+        first: String,
+        /// Of a later one.
+        other: String,
     },
     /// Writing failed.
     #[error("writing failed")]

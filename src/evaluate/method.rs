@@ -6,13 +6,16 @@ use crate::evaluate::error::EvaluateError;
 /// What a method sees of one user.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Support<'a> {
-    /// Who it is: a method may look up what is known of them besides events. It must not look up their history.
+    /// Who it is: a method may look up what is known of them besides events, in the columns of
+    /// [`Dataset::users`](crate::data::Dataset::users) ([`UserTable::row`](crate::data::UserTable::row)), which is all there is at 0 shots.
+    /// It must not look up their history.
     pub user: UserIndex,
-    /// Their first events, in time order; none at 0 shots.
+    /// What it may see of their events, in time order: the first ones of a new user, none at 0 shots; the training history of a
+    /// known one, or what the protocol says.
     pub events: &'a [IndexedEvent],
 }
 
-/// Something that serves users it has not seen in training: a recommender or a baseline.
+/// Something that serves users from their events, whether training has seen them or not: a recommender or a baseline.
 ///
 /// A method that does not rank leaves [`Method::scores`] as it is, one that does not predict ratings
 /// [`Method::ratings`]; what it returns must not depend on which support sets come together in one call.

@@ -1,9 +1,11 @@
-//! Metrics, the user-cold protocol, intervals, baselines and reports.
+//! Metrics, protocols, intervals and reports.
 //!
 //! What is measured is the path that is served: a [`Method`] gets the support events of users it has never seen and
 //! returns scores of all items, predicted ratings, or both. [`UserCold`] runs it at several numbers of shots, ranks the
 //! whole catalogue, and puts the value of every user into a [`Report`], which gives means with bootstrap intervals and
-//! paired differences. The [`baseline`](crate::baseline) methods belong in every table: the random and the constant row show what a
+//! paired differences. Other [`Protocol`]s ask for new items and known users ([`ColdProtocol`]) or for what is taken again
+//! ([`RepeatPurchase`]); [`ProtocolKind`] finds each by its name. What a method predicts can be had as well
+//! ([`PredictionSink`], [`PredictionCsv`]), and small data go further by cross-validation over users ([`cross_validate`]). The [`baseline`](crate::baseline) methods belong in every table: the random and the constant row show what a
 //! broken model would score.
 //!
 //! ```
@@ -44,17 +46,26 @@
 
 pub mod metric;
 
+mod cross_validate;
 mod error;
 mod interval;
 mod method;
+mod predictions;
 mod protocol;
 mod report;
 mod served;
+mod shots;
 mod table;
 
+pub use cross_validate::{CrossValidated, CrossValidation, FoldSpread, cross_validate};
 pub use error::EvaluateError;
 pub use interval::{Bootstrap, Interval, PairedDifference};
 pub use method::{Method, Support};
-pub use protocol::{Part, UserCold, pool_size, write_episodes};
+pub use predictions::{NoPredictions, Predicted, PredictionCsv, PredictionSink};
+pub use protocol::{
+    ColdProtocol, Part, Protocol, ProtocolKind, ProtocolOptions, ProtocolRules, ProtocolSplit, RepeatPurchase,
+    TimeShares, UnknownProtocol, UserCold, pool_size, write_episodes,
+};
 pub use report::{Measured, Report, ReportRow};
 pub use served::Served;
+pub use shots::{Shots, UnknownShots};

@@ -10,12 +10,13 @@ use crate::data::UserIndex;
 use crate::evaluate::error::EvaluateError;
 use crate::evaluate::interval::{Bootstrap, Interval, PairedDifference};
 use crate::evaluate::metric::Direction;
+use crate::evaluate::shots::Shots;
 
 /// What one metric measured of one method at one number of shots.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Measured {
     pub(super) metric: String,
-    pub(super) shots: usize,
+    pub(super) shots: Shots,
     pub(super) direction: Direction,
     values: Values,
 }
@@ -30,16 +31,22 @@ impl Measured {
     /// One value for each user; users that the metric says nothing of are left out.
     pub fn per_user(
         metric: impl Into<String>,
-        shots: usize,
+        shots: impl Into<Shots>,
         direction: Direction,
         values: Vec<(UserIndex, f64)>,
     ) -> Self {
-        Self { metric: metric.into(), shots, direction, values: Values::PerUser(values) }
+        Self { metric: metric.into(), shots: shots.into(), direction, values: Values::PerUser(values) }
     }
 
     /// One value for all users together, which has no interval: both its ends are the value.
-    pub fn whole(metric: impl Into<String>, shots: usize, direction: Direction, value: f64, users: usize) -> Self {
-        Self { metric: metric.into(), shots, direction, values: Values::Whole { value, users } }
+    pub fn whole(
+        metric: impl Into<String>,
+        shots: impl Into<Shots>,
+        direction: Direction,
+        value: f64,
+        users: usize,
+    ) -> Self {
+        Self { metric: metric.into(), shots: shots.into(), direction, values: Values::Whole { value, users } }
     }
 
     /// Each user's value; none where there is one value for all.
@@ -70,6 +77,22 @@ impl Measured {
         }
     }
 
+    /// The same of the users of both; of values that are of all users the mean, weighted by them.
+    pub(super) fn joined(mut self, other: Self) -> Self {
+        self.values = match (self.values, other.values) {
+            (Values::PerUser(mut values), Values::PerUser(more)) => {
+                values.extend(more);
+                Values::PerUser(values)
+            }
+            (Values::Whole { value, users }, Values::Whole { value: other, users: more }) => {
+                let sum = value * users as f64 + other * more as f64;
+                Values::Whole { value: sum / (users + more).max(1) as f64, users: users + more }
+            }
+            (values, _) => values,
+        };
+        self
+    }
+
     fn interval(&self, bootstrap: &Bootstrap) -> Option<Interval> {
         match &self.values {
             Values::PerUser(values) => bootstrap.mean(&values.iter().map(|&(_, value)| value).collect::<Vec<_>>()),
@@ -83,8 +106,8 @@ impl Measured {
 pub struct ReportRow {
     /// Name of the method.
     pub method: String,
-    /// Number of shots.
-    pub k: usize,
+    /// What the method saw of each user; in JSON a number where it is that of the first events, else text.
+    pub k: Shots,
     /// Name of the metric.
     pub metric: String,
     /// Mean over users.
@@ -100,6 +123,9 @@ pub struct ReportRow {
     pub users: usize,
     /// The method's settings.
     pub config: String,
+    /// The protocol, where the report says which it is of; in JSON left out where it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<String>,
 }
 
 fn rounded<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
@@ -131,6 +157,7 @@ fn rounded<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error>
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Report {
     pub(super) bootstrap: Bootstrap,
+    pub(super) protocol: Option<String>,
     pub(super) methods: Vec<MethodResults>,
 }
 
@@ -153,6 +180,25 @@ impl Report {
     #[must_use]
     pub fn with_bootstrap(bootstrap: Bootstrap) -> Self {
         Self { bootstrap, ..Self::default() }
+    }
+
+    /// The same saying which protocol it is of: in its rows, and above its tables. A report is of one protocol.
+    ///
+    /// ```
+    /// use metarec::evaluate::Report;
+    ///
+    /// assert_eq!(Report::new().of_protocol("item-cold").protocol(), Some("item-cold"));
+    /// ```
+    #[must_use]
+    pub fn of_protocol(mut self, name: impl Into<String>) -> Self {
+        self.protocol = Some(name.into());
+        self
+    }
+
+    /// The protocol that it is of, where it says so.
+    #[must_use]
+    pub fn protocol(&self) -> Option<&str> {
+        self.protocol.as_deref()
     }
 
     /// Adds what was measured of a method.
@@ -180,21 +226,23 @@ impl Report {
 
     /// What `metric` measured of `method` at `k` shots.
     #[must_use]
-    pub fn find(&self, method: &str, k: usize, metric: &str) -> Option<&Measured> {
+    pub fn find(&self, method: &str, k: impl Into<Shots>, metric: &str) -> Option<&Measured> {
+        let k = k.into();
         let method = self.methods.iter().find(|results| results.name == method)?;
         method.measured.iter().find(|measured| measured.shots == k && measured.metric == metric)
     }
 
     /// The mean of `metric` of `method` at `k` shots; `None` where it was not measured.
     #[must_use]
-    pub fn mean(&self, method: &str, k: usize, metric: &str) -> Option<f64> {
+    pub fn mean(&self, method: &str, k: impl Into<Shots>, metric: &str) -> Option<f64> {
         self.find(method, k, metric)?.mean()
     }
 
     /// How much `first` differs from `second` in `metric` at `k` shots, over the users who have a value of both; `None`
     /// where one of them was not measured for each user or they have no user in common.
     #[must_use]
-    pub fn paired(&self, first: &str, second: &str, metric: &str, k: usize) -> Option<PairedDifference> {
+    pub fn paired(&self, first: &str, second: &str, metric: &str, k: impl Into<Shots>) -> Option<PairedDifference> {
+        let k = k.into();
         let (first, second) = (self.find(first, k, metric)?, self.find(second, k, metric)?);
         let others: HashMap<UserIndex, f64> = second.values().iter().copied().collect();
         let both = first.values().iter().filter_map(|(user, value)| Some((*value, *others.get(user)?)));
@@ -222,6 +270,7 @@ impl Report {
                 hi,
                 users: measured.users(),
                 config: method.config.clone(),
+                protocol: self.protocol.clone(),
             })
         };
         all.par_iter().filter_map(row).collect()
@@ -290,6 +339,22 @@ mod tests {
             "\n",
         );
         assert_eq!(String::from_utf8(text).unwrap(), expected);
+    }
+
+    #[test]
+    fn json_lines_say_the_protocol_last_and_shots_that_are_no_number_as_text() {
+        let mut report = Report::new().of_protocol("leave-last-out");
+        let measured = Measured::per_user("mrr@100", Shots::All, Direction::HigherIsBetter, vec![(UserIndex(0), 0.5)]);
+        report.add("a", "", vec![measured]).unwrap();
+        let mut text = Vec::new();
+        report.write_json_lines(&mut text).unwrap();
+        let expected = concat!(
+            r#"{"method":"a","k":"all","metric":"mrr@100","mean":0.5,"lo":0.5,"hi":0.5,"users":1,"config":"","#,
+            r#""protocol":"leave-last-out"}"#,
+            "\n",
+        );
+        assert_eq!(String::from_utf8(text).unwrap(), expected);
+        assert!(report.to_string().starts_with("leave-last-out\n\nmrr@100 (1 users)\n     k=all\n"), "{report}");
     }
 
     #[test]

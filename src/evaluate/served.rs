@@ -1,5 +1,8 @@
 //! A recommender as a method: the path that is served is the path that is measured.
 
+use std::ops::Deref;
+use std::sync::Arc;
+
 use crate::data::{Dataset, Profiles};
 use crate::evaluate::error::EvaluateError;
 use crate::evaluate::method::{Method, Support};
@@ -28,9 +31,37 @@ use crate::recommend::{AdaptedUser, RecommendError, Recommender};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Served<'a> {
-    recommender: &'a Recommender,
+    recommender: Held<'a>,
     profiles: Profiles,
     name: String,
+}
+
+#[derive(Clone, Debug)]
+enum Held<'a> {
+    Borrowed(&'a Recommender),
+    Shared(Arc<Recommender>),
+}
+
+impl Deref for Held<'_> {
+    type Target = Recommender;
+
+    fn deref(&self) -> &Recommender {
+        match self {
+            Self::Borrowed(recommender) => recommender,
+            Self::Shared(recommender) => recommender,
+        }
+    }
+}
+
+impl Served<'static> {
+    /// The same holding the recommender, or a share of it: for methods that outlive the place where they are made, as in
+    /// [`cross_validate`](crate::evaluate::cross_validate).
+    ///
+    /// # Errors
+    /// As [`Served::new`].
+    pub fn shared(recommender: impl Into<Arc<Recommender>>, data: &Dataset) -> Result<Self, EvaluateError> {
+        Self::checked(Held::Shared(recommender.into()), data)
+    }
 }
 
 impl<'a> Served<'a> {
@@ -39,6 +70,10 @@ impl<'a> Served<'a> {
     /// # Errors
     /// [`EvaluateError::ForeignCatalogue`] if the recommender was not made for the items of `data`, in this order.
     pub fn new(recommender: &'a Recommender, data: &Dataset) -> Result<Self, EvaluateError> {
+        Self::checked(Held::Borrowed(recommender), data)
+    }
+
+    fn checked(recommender: Held<'a>, data: &Dataset) -> Result<Self, EvaluateError> {
         let (found, expected) = (recommender.catalogue().ids(), data.catalogue().ids());
         if found == expected {
             let profiles = recommender.facts().profile.profiles(data.users());

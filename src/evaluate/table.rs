@@ -4,10 +4,14 @@ use std::fmt;
 
 use crate::evaluate::metric::Direction;
 use crate::evaluate::report::{Report, ReportRow};
+use crate::evaluate::shots::Shots;
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rows = self.rows();
+        if let Some(protocol) = &self.protocol {
+            writeln!(f, "{protocol}\n")?;
+        }
         for (metric, direction) in self.metrics() {
             let rows: Vec<&ReportRow> = rows.iter().filter(|row| row.metric == metric).collect();
             if !rows.is_empty() {
@@ -64,7 +68,7 @@ fn write_table(f: &mut fmt::Formatter<'_>, metric: &str, direction: Direction, r
     write_aligned(f, &lines)
 }
 
-fn best_of(rows: &[&ReportRow], k: usize, direction: Direction) -> f64 {
+fn best_of(rows: &[&ReportRow], k: Shots, direction: Direction) -> f64 {
     let means = rows.iter().filter(|row| row.k == k).map(|row| row.mean);
     match direction {
         Direction::HigherIsBetter => means.fold(f64::NEG_INFINITY, f64::max),
@@ -100,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_report_prints_aligned_tables_that_mark_the_best() {
-        let one = |metric: &str, shots, direction, value| {
+        let one = |metric: &str, shots: usize, direction, value| {
             Measured::per_user(metric, shots, direction, vec![(UserIndex(0), value), (UserIndex(1), value)])
         };
         let (up, down) = (Direction::HigherIsBetter, Direction::LowerIsBetter);

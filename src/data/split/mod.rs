@@ -2,12 +2,16 @@
 
 mod cold;
 mod digest;
+mod folds;
 mod items;
+mod repeat;
 mod time;
 
 pub use cold::{Cold, ColdSplit, LeftOut};
 pub use digest::SplitRule;
+pub use folds::{FoldRule, UserFolds};
 pub use items::ItemRule;
+pub use repeat::RepeatRule;
 pub use time::TimeRule;
 
 use serde::{Deserialize, Serialize};
@@ -55,6 +59,12 @@ impl UserSplit {
         items.sort_unstable();
         items.dedup();
         items
+    }
+
+    /// The same split without its test users: all that whoever chooses settings may see.
+    #[must_use]
+    pub fn without_test(&self) -> Self {
+        Self { train: self.train.clone(), valid: self.valid.clone(), test: Vec::new() }
     }
 }
 

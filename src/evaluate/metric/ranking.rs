@@ -92,9 +92,9 @@ pub struct MeanAveragePrecision {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Auc;
 
-/// `numerator / denominator`, 0 where the denominator is.
+/// `numerator / denominator`, 0 where the denominator is; never the negative zero that the sum of nothing is.
 fn ratio(numerator: f64, denominator: usize) -> f64 {
-    if denominator == 0 { 0.0 } else { numerator / denominator as f64 }
+    if denominator == 0 { 0.0 } else { numerator / denominator as f64 + 0.0 }
 }
 
 /// Gain of a hit at `position`, from 0.
@@ -110,7 +110,8 @@ impl RankingMetric for Ndcg {
     fn at(&self, positions: &Positions) -> f64 {
         let best: f64 = (0..self.k.min(positions.relevant())).map(discount).sum();
         let gain: f64 = positions.within(self.k).iter().map(|&position| discount(position)).sum();
-        if best > 0.0 { gain / best } else { 0.0 }
+        // The sum of no gains is -0.0, which would be written as such.
+        if gain > 0.0 { gain / best } else { 0.0 }
     }
 }
 

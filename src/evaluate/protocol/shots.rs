@@ -38,11 +38,7 @@ impl fmt::Display for Part {
 #[must_use]
 pub fn pool_size(split: &UserSplit) -> usize {
     let part = if split.test.is_empty() { Part::Valid } else { Part::Test };
-    smallest_pool(part.of(split)).unwrap_or(0)
-}
-
-pub(super) fn smallest_pool(users: &[HeldOutUser]) -> Option<usize> {
-    users.iter().map(|user| user.pool.len()).min()
+    part.of(split).iter().map(|user| user.pool.len()).min().unwrap_or(0)
 }
 
 /// 0, 1, 5 and 20 shots as far as the pool goes, and 10 where it ends before 20.
