@@ -243,7 +243,22 @@ impl Report {
     #[must_use]
     pub fn paired(&self, first: &str, second: &str, metric: &str, k: impl Into<Shots>) -> Option<PairedDifference> {
         let k = k.into();
-        let (first, second) = (self.find(first, k, metric)?, self.find(second, k, metric)?);
+        self.difference(self.find(first, k, metric)?, self.find(second, k, metric)?)
+    }
+
+    /// How much `method` at `later` shots differs from itself at `earlier` ones, over the users who have a value at both; `None` as for [`Report::paired`].
+    #[must_use]
+    pub fn paired_rungs(
+        &self,
+        method: &str,
+        metric: &str,
+        later: impl Into<Shots>,
+        earlier: impl Into<Shots>,
+    ) -> Option<PairedDifference> {
+        self.difference(self.find(method, later, metric)?, self.find(method, earlier, metric)?)
+    }
+
+    fn difference(&self, first: &Measured, second: &Measured) -> Option<PairedDifference> {
         let others: HashMap<UserIndex, f64> = second.values().iter().copied().collect();
         let both = first.values().iter().filter_map(|(user, value)| Some((*value, *others.get(user)?)));
         let (ours, theirs): (Vec<f64>, Vec<f64>) = both.unzip();

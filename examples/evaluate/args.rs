@@ -1,0 +1,120 @@
+//! What the command line says.
+
+use std::path::PathBuf;
+
+use lexopt::prelude::*;
+use metarec::evaluate::{Part, ProtocolKind};
+
+pub const HELP: &str = "\
+Trains on a data set's training users, chooses on its validation users, and scores its test users.
+
+usage: evaluate --data FOLDER [--protocol NAME] [--methods a,b,...] [--seed N] [--seeds N] [--config FILE]
+                [--pool N] [--part PART] [--json FILE] [--predictions FILE] [--ratings FILE] [--resume]
+
+  --data FOLDER       interactions.csv, with items.csv, users.csv and episodes.csv where there are some; or
+                      MovieLens' own files
+  --protocol NAME     user-cold (default), item-cold, both-cold, leave-last-out, time or repeat
+  --methods a,b       what to score; all by default. An unknown name lists the known
+  --seed N            seed of everything that is drawn; 0 by default
+  --seeds N           train as many models, from as many seeds, and print their spread; 1 by default
+  --config FILE       settings as JSON, of those that are not to be the default
+  --pool N            user-cold with N first events of each user as support pool, of users with 30 more
+  --part PART         score these users: test (default) or valid
+  --json FILE         also write the results, one JSON object a line
+  --predictions FILE  also write user,k,item,score: the best 100 items of the first method
+  --ratings FILE      also write user,k,item,rating: every query event, of the first method that rates
+  --resume            go on where a run with the same options was stopped (Ctrl-C loses nothing)
+  --help              print this";
+
+/// What was asked for.
+#[derive(Clone, Debug)]
+pub struct Args {
+    pub data: PathBuf,
+    pub protocol: ProtocolKind,
+    pub methods: Option<Vec<String>>,
+    pub seed: u64,
+    pub seeds: u64,
+    pub config: Option<PathBuf>,
+    pub pool: Option<usize>,
+    pub part: Part,
+    pub json: Option<PathBuf>,
+    pub predictions: Option<PathBuf>,
+    pub ratings: Option<PathBuf>,
+    pub resume: bool,
+}
+
+/// Reads the command line; `None` where help was asked for.
+///
+/// # Errors
+/// An option that is not known, or whose value is missing or wrong.
+pub fn parse() -> Result<Option<Args>, lexopt::Error> {
+    let mut args = Args {
+        data: PathBuf::new(),
+        protocol: ProtocolKind::UserCold,
+        methods: None,
+        seed: 0,
+        seeds: 1,
+        config: None,
+        pool: None,
+        part: Part::Test,
+        json: None,
+        predictions: None,
+        ratings: None,
+        resume: false,
+    };
+    let mut parser = lexopt::Parser::from_env();
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Long("data") => args.data = parser.value()?.into(),
+            Long("protocol") => args.protocol = text(parser.value()?).parse().map_err(said)?,
+            Long("methods") => args.methods = Some(text(parser.value()?).split(',').map(str::to_owned).collect()),
+            Long("seed") => args.seed = number("--seed", parser.value()?, 0)?,
+            Long("seeds") => args.seeds = number("--seeds", parser.value()?, 1)?,
+            Long("config") => args.config = Some(parser.value()?.into()),
+            Long("pool") => args.pool = Some(number("--pool", parser.value()?, 1)? as usize),
+            Long("part") => args.part = part(&text(parser.value()?))?,
+            Long("json") => args.json = Some(parser.value()?.into()),
+            Long("predictions") => args.predictions = Some(parser.value()?.into()),
+            Long("ratings") => args.ratings = Some(parser.value()?.into()),
+            Long("resume") => args.resume = true,
+            Long("help") | Short('h') => return Ok(None),
+            Long(name) => return Err(unknown(&format!("--{name}"))),
+            Short(name) => return Err(unknown(&format!("-{name}"))),
+            Value(value) => return Err(unknown(&text(value))),
+        }
+    }
+    if args.data.as_os_str().is_empty() {
+        return Err("--data is missing: expected a folder".into());
+    }
+    if args.pool.is_some() && args.protocol != ProtocolKind::UserCold {
+        return Err(format!("--pool goes with user-cold: --protocol is {}", args.protocol).into());
+    }
+    Ok(Some(args))
+}
+
+fn text(value: std::ffi::OsString) -> String {
+    value.to_string_lossy().into_owned()
+}
+
+fn said(error: impl std::fmt::Display) -> lexopt::Error {
+    format!("--{error}").into()
+}
+
+fn number(name: &str, value: std::ffi::OsString, least: u64) -> Result<u64, lexopt::Error> {
+    let text = text(value);
+    let number = text.parse().ok().filter(|&number| number >= least);
+    number.ok_or_else(|| format!("{name} is {text:?}: expected a whole number, {least} or more").into())
+}
+
+fn part(text: &str) -> Result<Part, lexopt::Error> {
+    match text {
+        "test" => Ok(Part::Test),
+        "valid" => Ok(Part::Valid),
+        _ => Err(format!("--part is {text:?}: expected test or valid").into()),
+    }
+}
+
+fn unknown(what: &str) -> lexopt::Error {
+    let known = "--data, --protocol, --methods, --seed, --seeds, --config, --pool, --part, --json, --predictions, --ratings, --resume, --help";
+    format!("{what}: expected one of {known}").into()
+}
