@@ -124,8 +124,12 @@ fn the_value_of_every_single_user_agrees_with_the_oracle() {
 fn offsets_are_tuned_to_the_ridges_that_the_oracle_chose() {
     for (name, expected) in RIDGES {
         let (data, split) = read(name);
-        let offsets = Offsets::fit(&data, &split, &SHOTS).unwrap();
-        let ridges: Vec<_> = offsets.ridges().map(|(k, ridge)| (k, (ridge.user, ridge.item))).collect();
+        let offsets = Offsets::tuned(&data, &split, &SHOTS).unwrap();
+        let ridges: Vec<_> = offsets
+            .chosen()
+            .map(|(k, offsets)| (k, offsets.ridge()))
+            .map(|(k, ridge)| (k, (ridge.user, ridge.item)))
+            .collect();
         assert_eq!(ridges, SHOTS.into_iter().zip(expected).collect::<Vec<_>>(), "{name}");
     }
 }

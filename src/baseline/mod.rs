@@ -1,59 +1,90 @@
-//! Baselines without personalisation, or nearly so: the floor under every model.
+//! What a model is measured against: methods without personalisation, and strong linear ones.
 //!
-//! | name | ranks | predicts ratings |
-//! |---|---|---|
-//! | [`Random`] | by independent uniform scores | independent, uniform in the range of the training values |
-//! | [`Constant`] | all alike, so in the order of ties | the mean of the training values |
-//! | [`Popularity`] | by number of likes | |
-//! | [`ConditionalPopularity`] | by likes after a user's first events | |
-//! | [`ItemMean`] | | the item's mean, shrunk to the overall one |
-//! | [`Offsets`] | | mean, item offset and the user's offset from the support set |
+//! | name | method | ranks | predicts ratings |
+//! |---|---|---|---|
+//! | `random` | [`Random`] | by independent uniform scores | independent, uniform in the range of the training values |
+//! | `constant` | [`Constant`] | all alike, so in the order of ties | the mean of the training values |
+//! | `popularity` | [`Popularity`] | by number of likes | |
+//! | `popularity_cond` | [`ConditionalPopularity`] | by likes after a user's first events | |
+//! | `item_mean` | [`ItemMean`] | | the item's mean, shrunk to the overall one |
+//! | `bias` | [`Offsets`] | | mean, item offset and the user's offset from the support set |
+//! | `knn` | [`Knn`] | by similarity to the user's items | |
+//! | `ease`, `ease_pos`, `ease_w` | [`Ease`] | by a linear function of all events, of likes, of both weighted | |
+//! | `...+pop` | [`Blended`] | one of those above with popularity | |
+//!
+//! [`standard`] fits the cheap ones, [`by_name`] and [`Named`] any of them. Their settings are chosen on the validation
+//! users for each number of shots ([`Tuned`]); where there are none, a default that each documents serves.
+//!
+//! Each is a recommender of its own as well: `fit` takes explicit settings, and [`Ranker`] takes a host's events and gives
+//! the best items. A host without held-out users fits on a [`UserSplit`] whose `train` holds everybody ([`everyone`]).
 
+mod blended;
+mod co_occurrence;
 mod conditional_popularity;
 mod constant;
+mod ease;
+mod error;
+mod interactions;
 mod item_mean;
+mod item_to_item;
+mod knn;
+mod named;
 mod offsets;
 mod personal_frequency;
 mod popularity;
+mod prior;
 mod random;
+mod ranker;
+mod spd;
+mod tuned;
 
+pub use blended::Blended;
 pub use conditional_popularity::ConditionalPopularity;
 pub use constant::Constant;
+pub use ease::{Ease, EaseConfig, EaseInput};
+pub use error::BaselineError;
 pub use item_mean::ItemMean;
+pub use knn::{Knn, KnnConfig};
+pub use named::{NAMES, Named, by_name};
 pub use offsets::{OffsetRidge, Offsets};
 pub use personal_frequency::PersonalFrequency;
 pub use popularity::Popularity;
 pub use random::Random;
+pub use ranker::Ranker;
+pub use tuned::{Tuned, Tuner};
 
-use crate::data::TrainValues;
-use crate::data::{Dataset, UserSplit};
-use crate::evaluate::EvaluateError;
+use crate::data::{Dataset, TaskHistory, TrainValues, UserIndex, UserSplit};
 use crate::evaluate::Method;
 
-/// All baselines, fitted on the training users; those that only predict ratings are left out where the training values
-/// do not differ.
+/// The cheap baselines, fitted on the training users; those that only predict ratings are left out where the training
+/// values do not differ.
 ///
 /// `shots` are the numbers of shots at which [`Offsets`] is tuned, `seed` is that of [`Random`].
 ///
 /// # Errors
-/// Those of [`Offsets::fit`].
+/// Those of [`Offsets::tuned`].
 pub fn standard(
     data: &Dataset,
     split: &UserSplit,
     shots: &[usize],
     seed: u64,
-) -> Result<Vec<Box<dyn Method>>, EvaluateError> {
-    let mut methods: Vec<Box<dyn Method>> = vec![
-        Box::new(Random::new(data, seed).with_ratings(split)),
-        Box::new(Constant::fit(data, split)),
-        Box::new(Popularity::fit(data, split)),
-        Box::new(ConditionalPopularity::fit(data, split)),
-    ];
+) -> Result<Vec<Box<dyn Method>>, BaselineError> {
+    let mut names = vec!["random", "constant", "popularity", "popularity_cond"];
     if TrainValues::of(split).is_some() {
-        methods.push(Box::new(ItemMean::fit(data, split)));
-        methods.push(Box::new(Offsets::fit(data, split, shots)?));
+        names.extend(["item_mean", "bias"]);
     }
-    Ok(methods)
+    let mut named = Named::new(data, split, shots, seed);
+    names.into_iter().map(|name| named.fit(name)).collect()
+}
+
+/// A split whose training users are all users with events, and in which nobody is held out: what a host fits on that
+/// serves and does not measure. Costs a copy of the events.
+#[must_use]
+pub fn everyone(data: &Dataset) -> UserSplit {
+    let users = (0..data.users().len() as u32).map(UserIndex);
+    let task = |user| TaskHistory { user, events: data.history(user).to_vec() };
+    let train = users.map(task).filter(|task| !task.events.is_empty()).collect();
+    UserSplit { train, ..UserSplit::default() }
 }
 
 /// One row of scores for everyone.

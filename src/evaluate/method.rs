@@ -1,5 +1,7 @@
 //! What can be evaluated.
 
+use std::sync::Arc;
+
 use crate::data::{IndexedEvent, UserIndex};
 use crate::evaluate::error::EvaluateError;
 
@@ -65,5 +67,24 @@ pub trait Method: Sync {
     fn ratings(&self, supports: &[Support<'_>]) -> Result<Option<Vec<Vec<f32>>>, EvaluateError> {
         let _ = supports;
         Ok(None)
+    }
+}
+
+/// A method that several hold: fitted once, it stands in a report by itself and inside another.
+impl<M: Method + Send + ?Sized> Method for Arc<M> {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    fn config(&self) -> String {
+        (**self).config()
+    }
+
+    fn scores(&self, supports: &[Support<'_>]) -> Result<Option<Vec<Vec<f32>>>, EvaluateError> {
+        (**self).scores(supports)
+    }
+
+    fn ratings(&self, supports: &[Support<'_>]) -> Result<Option<Vec<Vec<f32>>>, EvaluateError> {
+        (**self).ratings(supports)
     }
 }

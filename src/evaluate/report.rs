@@ -49,6 +49,12 @@ impl Measured {
         Self { metric: metric.into(), shots: shots.into(), direction, values: Values::Whole { value, users } }
     }
 
+    /// Which way it is read.
+    #[must_use]
+    pub fn direction(&self) -> Direction {
+        self.direction
+    }
+
     /// Each user's value; none where there is one value for all.
     #[must_use]
     pub fn values(&self) -> &[(UserIndex, f64)] {

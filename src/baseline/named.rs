@@ -1,0 +1,144 @@
+//! Baselines by their names in reports.
+
+use std::sync::Arc;
+
+use crate::baseline::{
+    BaselineError, Blended, ConditionalPopularity, Constant, Ease, EaseInput, ItemMean, Knn, Offsets, Popularity,
+    Random, Tuned,
+};
+use crate::data::{Dataset, UserSplit};
+use crate::evaluate::Method;
+
+/// The names of all baselines, as in reports.
+pub const NAMES: [&str; 14] = [
+    "random",
+    "constant",
+    "popularity",
+    "popularity_cond",
+    "item_mean",
+    "bias",
+    "ease",
+    "ease+pop",
+    "ease_pos",
+    "ease_pos+pop",
+    "ease_w",
+    "ease_w+pop",
+    "knn",
+    "knn+pop",
+];
+
+/// How much an event counts that is no like, in what goes by the name of `ease_w`.
+const WEIGHTED: f32 = 0.4;
+
+/// Fits baselines by their names, and tunes them for each of `shots` on the validation users.
+///
+/// What is fitted for a method is held and serves its form with popularity as well, so that both cost little more than
+/// one.
+///
+/// ```
+/// use metarec::baseline::Named;
+/// use metarec::data::synthetic::MarketConfig;
+/// use metarec::evaluate::{Method, Report, UserCold};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let data = MarketConfig::default().with_users(150).generate()?.into_dataset();
+/// let split = data.split()?;
+/// let protocol = UserCold::new(&data, &split)?;
+/// let mut named = Named::new(&data, &split, protocol.shots(), 1);
+/// let mut report = Report::new();
+/// for name in ["knn", "knn+pop"] {
+///     protocol.run(named.fit(name)?.as_ref(), &mut report)?;
+/// }
+/// let error = named.fit("svd").err().map(|error| error.to_string()).unwrap_or_default();
+/// assert!(error.starts_with("no baseline is called \"svd\": expected one of random, constant, "));
+/// # Ok(())
+/// # }
+/// ```
+pub struct Named<'a> {
+    data: &'a Dataset,
+    split: &'a UserSplit,
+    shots: &'a [usize],
+    seed: u64,
+    eases: Vec<(EaseInput, Arc<Tuned<Ease>>)>,
+    knn: Option<Arc<Tuned<Knn>>>,
+}
+
+/// The baseline of this name, fitted on the training users and tuned for each of `shots` on the validation users; `seed`
+/// is for what is random. For several, [`Named`] shares what they have in common.
+///
+/// Where the training values do not differ a baseline that only predicts ratings predicts nothing.
+///
+/// # Errors
+/// As [`Named::fit`].
+pub fn by_name(
+    name: &str,
+    data: &Dataset,
+    split: &UserSplit,
+    shots: &[usize],
+    seed: u64,
+) -> Result<Box<dyn Method>, BaselineError> {
+    Named::new(data, split, shots, seed).fit(name)
+}
+
+impl<'a> Named<'a> {
+    /// Nothing is fitted yet.
+    #[must_use]
+    pub fn new(data: &'a Dataset, split: &'a UserSplit, shots: &'a [usize], seed: u64) -> Self {
+        Self { data, split, shots, seed, eases: Vec::new(), knn: None }
+    }
+
+    /// The baseline of this name.
+    ///
+    /// # Errors
+    /// [`BaselineError::UnknownName`] if it is none of [`NAMES`]; else those of its `fit` or `tuned`.
+    pub fn fit(&mut self, name: &str) -> Result<Box<dyn Method>, BaselineError> {
+        let (data, split) = (self.data, self.split);
+        let popular = name.ends_with("+pop");
+        Ok(match name {
+            "random" => Box::new(Random::new(data, self.seed).with_ratings(split)),
+            "constant" => Box::new(Constant::fit(data, split)),
+            "popularity" => Box::new(Popularity::fit(data, split)),
+            "popularity_cond" => Box::new(ConditionalPopularity::fit(data, split)),
+            "item_mean" => Box::new(ItemMean::fit(data, split)),
+            "bias" => Box::new(Offsets::tuned(data, split, self.shots)?),
+            "ease" | "ease+pop" => self.ease(EaseInput::All, popular)?,
+            "ease_pos" | "ease_pos+pop" => self.ease(EaseInput::Liked, popular)?,
+            "ease_w" | "ease_w+pop" => self.ease(EaseInput::Weighted(WEIGHTED), popular)?,
+            "knn" | "knn+pop" => self.knn(popular)?,
+            _ => return Err(BaselineError::UnknownName(name.to_owned())),
+        })
+    }
+
+    fn ease(&mut self, input: EaseInput, popular: bool) -> Result<Box<dyn Method>, BaselineError> {
+        let held = self.eases.iter().find(|(held, _)| *held == input).map(|(_, ease)| Arc::clone(ease));
+        let ease = match held {
+            Some(ease) => ease,
+            None => {
+                let ease = Arc::new(Ease::tuned(self.data, self.split, input, self.shots)?);
+                self.eases.push((input, Arc::clone(&ease)));
+                ease
+            }
+        };
+        self.ranking(ease, popular)
+    }
+
+    fn knn(&mut self, popular: bool) -> Result<Box<dyn Method>, BaselineError> {
+        let knn = match &self.knn {
+            Some(knn) => Arc::clone(knn),
+            None => Arc::clone(self.knn.insert(Arc::new(Knn::tuned(self.data, self.split, self.shots)?))),
+        };
+        self.ranking(knn, popular)
+    }
+
+    /// The method itself, or with popularity.
+    fn ranking<M: Method + Send + 'static>(
+        &self,
+        method: Arc<Tuned<M>>,
+        popular: bool,
+    ) -> Result<Box<dyn Method>, BaselineError> {
+        if !popular {
+            return Ok(Box::new(method));
+        }
+        Ok(Box::new(Blended::tuned(method, self.data, self.split, self.shots)?))
+    }
+}

@@ -1,0 +1,125 @@
+//! A method as a recommender of its own.
+
+use crate::baseline::error::BaselineError;
+use crate::data::{Catalogue, Event, IndexedEvent, ItemIndex, UserIndex, tie_order};
+use crate::evaluate::metric::top_items;
+use crate::evaluate::{EvaluateError, Method, Support};
+
+/// Whom a host serves is in no data set: no user has this index.
+const NOBODY: UserIndex = UserIndex(u32::MAX);
+
+/// Any [`Method`] as a recommender: takes a new user's events by the external ids of items, and gives the best items.
+///
+/// A method that looks up what else is known of a user finds nobody: the index it is given is in no data set. Events count
+/// in time order, wherever they stand in the slice; one without a time comes after those that stand before it.
+///
+/// Memory besides the method's: a copy of the catalogue's ids. Costs besides the method's: a pass over the items.
+///
+/// ```
+/// use metarec::baseline::{Ease, EaseConfig, Ranker, everyone};
+/// use metarec::data::synthetic::MarketConfig;
+/// use metarec::data::Event;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let data = MarketConfig::default().generate()?.into_dataset();
+/// let ease = Ease::fit(&data, &everyone(&data), &EaseConfig::default().with_ridge(50.0))?;
+/// let ranker = Ranker::new(ease, data.catalogue());
+/// for (item, score) in ranker.top_k(&[Event::rating("i3", 5.0), Event::click("i8")], 10)? {
+///     println!("{item} {score:.3}");
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Ranker<M> {
+    method: M,
+    catalogue: Catalogue,
+    places: Vec<u32>,
+}
+
+impl<M: Method> Ranker<M> {
+    /// The method must be of this catalogue: fitted on its data set.
+    #[must_use]
+    pub fn new(method: M, catalogue: &Catalogue) -> Self {
+        Self { method, places: tie_order(catalogue.ids()), catalogue: catalogue.clone() }
+    }
+
+    /// The method.
+    #[must_use]
+    pub fn method(&self) -> &M {
+        &self.method
+    }
+
+    /// The `k` best items without those of the events, best first, each with its score; fewer if there are no more.
+    ///
+    /// Equal scores are ordered by a digest of the item's id, which means nothing; scores that are not finite come last.
+    ///
+    /// # Errors
+    /// [`BaselineError::UnknownItem`] and [`BaselineError::Event`] if an event is not of the catalogue, its value not
+    /// finite or its time negative; [`BaselineError::NoAnswer`] if the method does not rank; else what it fails with.
+    pub fn top_k(&self, events: &[Event], k: usize) -> Result<Vec<(String, f32)>, BaselineError> {
+        let events = self.index(events)?;
+        let scores = self.answer("scores", &events, |method, supports| method.scores(supports))?;
+        let mut unseen = vec![true; self.catalogue.len()];
+        events.iter().for_each(|event| unseen[event.item.position()] = false);
+        let items = (0..).map(ItemIndex).zip(unseen);
+        let unseen: Vec<ItemIndex> = items.filter(|(_, unseen)| *unseen).map(|(item, _)| item).collect();
+        let best = top_items(&scores, &unseen, &self.places, k);
+        Ok(best.into_iter().map(|item| (self.catalogue.id(item).to_owned(), scores[item.position()])).collect())
+    }
+
+    /// What the user is expected to give each of these items, in the scale of the data; not clipped to its range.
+    ///
+    /// # Errors
+    /// As [`Ranker::top_k`]; [`BaselineError::NoAnswer`] if the method predicts no ratings.
+    pub fn rate<S: AsRef<str>>(&self, events: &[Event], items: &[S]) -> Result<Vec<f32>, BaselineError> {
+        let items = items.iter().map(|item| self.find(item.as_ref())).collect::<Result<Vec<_>, _>>()?;
+        let events = self.index(events)?;
+        let ratings = self.answer("ratings", &events, |method, supports| method.ratings(supports))?;
+        Ok(items.into_iter().map(|item| ratings[item.position()]).collect())
+    }
+
+    /// The one row that the method answers.
+    fn answer(
+        &self,
+        what: &'static str,
+        events: &[IndexedEvent],
+        ask: impl Fn(&M, &[Support<'_>]) -> Result<Option<Vec<Vec<f32>>>, EvaluateError>,
+    ) -> Result<Vec<f32>, BaselineError> {
+        let rows = ask(&self.method, &[Support { user: NOBODY, events }])?;
+        let method = || self.method.name().to_owned();
+        let rows = rows.ok_or_else(|| BaselineError::NoAnswer { method: method(), what })?;
+        let wrong = |what, expected, found| EvaluateError::WrongShape { method: method(), what, expected, found };
+        let [row]: [Vec<f32>; 1] = rows.try_into().map_err(|rows: Vec<_>| wrong("rows", 1, rows.len()))?;
+        let (expected, found) = (self.catalogue.len(), row.len());
+        if found == expected { Ok(row) } else { Err(wrong("numbers in a row", expected, found).into()) }
+    }
+
+    fn find(&self, item: &str) -> Result<ItemIndex, BaselineError> {
+        self.catalogue.find(item).ok_or_else(|| BaselineError::UnknownItem { item: item.to_owned() })
+    }
+
+    /// The events by index, in time order.
+    fn index(&self, events: &[Event]) -> Result<Vec<IndexedEvent>, BaselineError> {
+        let mut indexed = Vec::with_capacity(events.len());
+        let mut time = None;
+        for event in events {
+            time = event.timestamp.or(time);
+            indexed.push((time, self.index_one(event)?));
+        }
+        indexed.sort_by_key(|&(time, _)| time);
+        Ok(indexed.into_iter().map(|(_, event)| event).collect())
+    }
+
+    fn index_one(&self, event: &Event) -> Result<IndexedEvent, BaselineError> {
+        let item = self.find(&event.item)?;
+        let wrong = |field, value, expected| BaselineError::Event { item: event.item.clone(), field, value, expected };
+        if let Some(value) = event.value.filter(|value| !value.is_finite()) {
+            return Err(wrong("value", value.to_string(), "a finite number"));
+        }
+        if let Some(time) = event.timestamp.filter(|&time| time < 0) {
+            return Err(wrong("timestamp", time.to_string(), "seconds since the epoch, 0 or more"));
+        }
+        Ok(IndexedEvent { item, action: event.action, value: event.value, timestamp: event.timestamp })
+    }
+}
