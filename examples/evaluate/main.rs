@@ -61,7 +61,10 @@ fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     let split = args.protocol.split(&data, &rules)?;
     let [training, choosing, scored] = [split.users().train.len(), split.users().valid.len(), split.users().test.len()];
     println!("{}: {} events of {} users", args.data.display(), data.events().len(), data.users().len());
-    println!("  {training} users to train on, {choosing} to choose on, {scored} to score; protocol {}\n", args.protocol);
+    println!(
+        "  {training} users to train on, {choosing} to choose on, {scored} to score; protocol {}\n",
+        args.protocol
+    );
 
     let options = ProtocolOptions::default().on(args.part);
     let protocol = split.protocol(&data, &options)?;
@@ -109,13 +112,22 @@ fn wanted(args: &Args, name: &str) -> bool {
 /// The baselines that were asked for.
 fn baselines(args: &Args, data: &Dataset, split: &UserSplit) -> Result<Vec<Box<dyn Method>>, Box<dyn Error>> {
     let shots = [0, 1, 5, 10, 20, 50].into_iter().filter(|&k| k <= metarec::evaluate::pool_size(split));
-    let all = baseline::standard(data, split, &shots.collect::<Vec<_>>(), args.seed)?;
-    let known: Vec<String> =
-        [OURS, ANONYMOUS].into_iter().chain(all.iter().map(|m| m.name())).map(str::to_owned).collect();
-    if let Some(unknown) = args.methods.iter().flatten().find(|name| !known.contains(name)) {
+    let shots: Vec<usize> = shots.collect();
+    let known: Vec<&str> = [OURS, ANONYMOUS].into_iter().chain(baseline::NAMES).collect();
+    if let Some(unknown) = args.methods.iter().flatten().find(|name| !known.contains(&name.as_str())) {
         return Err(format!("--methods has {unknown:?}: expected some of {}", known.join(", ")).into());
     }
-    Ok(all.into_iter().filter(|method| wanted(args, method.name())).collect())
+    let mut named = baseline::Named::new(data, split, &shots, args.seed);
+    let names: Vec<&str> = baseline::NAMES.into_iter().filter(|name| wanted(args, name)).collect();
+    let bar = indicatif::ProgressBar::new(names.len() as u64);
+    let mut fitted = Vec::new();
+    for name in names {
+        bar.set_message(name);
+        fitted.push(named.fit(name)?);
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    Ok(fitted)
 }
 
 /// A model for each seed, if any of ours was asked for.
