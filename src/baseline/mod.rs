@@ -8,9 +8,11 @@
 //! | `popularity_cond` | [`ConditionalPopularity`] | by likes after a user's first events | |
 //! | `item_mean` | [`ItemMean`] | | the item's mean, shrunk to the overall one |
 //! | `bias` | [`Offsets`] | | mean, item offset and the user's offset from the support set |
+//! | `pmf_foldin` | [`GaussianFactors`] | | offsets, and factors of which the user's are inferred in closed form |
 //! | `knn` | [`Knn`] | by similarity to the user's items | |
 //! | `ease`, `ease_pos`, `ease_w` | [`Ease`] | by a linear function of all events, of likes, of both weighted | |
-//! | `...+pop` | [`Blended`] | one of those above with popularity | |
+//! | `ials` | [`ImplicitAls`] | by factors fitted to likes and their absence | |
+//! | `...+pop` | [`Blended`] | by `knn`, a form of `ease` or `ials` with popularity | |
 //!
 //! [`standard`] fits the cheap ones, [`by_name`] and [`Named`] any of them. Their settings are chosen on the validation
 //! users for each number of shots ([`Tuned`]); where there are none, a default that each documents serves.
@@ -18,12 +20,15 @@
 //! Each is a recommender of its own as well: `fit` takes explicit settings, and [`Ranker`] takes a host's events and gives
 //! the best items. A host without held-out users fits on a [`UserSplit`] whose `train` holds everybody ([`everyone`]).
 
+mod alternating;
 mod blended;
 mod co_occurrence;
 mod conditional_popularity;
 mod constant;
 mod ease;
 mod error;
+mod gaussian_factors;
+mod implicit_als;
 mod interactions;
 mod item_mean;
 mod item_to_item;
@@ -36,6 +41,8 @@ mod prior;
 mod random;
 mod ranker;
 mod spd;
+#[cfg(test)]
+mod tests;
 mod tuned;
 
 pub use blended::Blended;
@@ -43,6 +50,8 @@ pub use conditional_popularity::ConditionalPopularity;
 pub use constant::Constant;
 pub use ease::{Ease, EaseConfig, EaseInput};
 pub use error::BaselineError;
+pub use gaussian_factors::{GaussianFactors, GaussianFactorsConfig};
+pub use implicit_als::{ImplicitAls, ImplicitAlsConfig};
 pub use item_mean::ItemMean;
 pub use knn::{Knn, KnnConfig};
 pub use named::{NAMES, Named, by_name};

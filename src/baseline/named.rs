@@ -3,20 +3,21 @@
 use std::sync::Arc;
 
 use crate::baseline::{
-    BaselineError, Blended, ConditionalPopularity, Constant, Ease, EaseInput, ItemMean, Knn, Offsets, Popularity,
-    Random, Tuned,
+    BaselineError, Blended, ConditionalPopularity, Constant, Ease, EaseInput, GaussianFactors, ImplicitAls, ItemMean,
+    Knn, Offsets, Popularity, Random, Tuned,
 };
 use crate::data::{Dataset, UserSplit};
 use crate::evaluate::Method;
 
 /// The names of all baselines, as in reports.
-pub const NAMES: [&str; 14] = [
+pub const NAMES: [&str; 17] = [
     "random",
     "constant",
     "popularity",
     "popularity_cond",
     "item_mean",
     "bias",
+    "pmf_foldin",
     "ease",
     "ease+pop",
     "ease_pos",
@@ -25,6 +26,8 @@ pub const NAMES: [&str; 14] = [
     "ease_w+pop",
     "knn",
     "knn+pop",
+    "ials",
+    "ials+pop",
 ];
 
 /// How much an event counts that is no like, in what goes by the name of `ease_w`.
@@ -61,6 +64,8 @@ pub struct Named<'a> {
     seed: u64,
     eases: Vec<(EaseInput, Arc<Tuned<Ease>>)>,
     knn: Option<Arc<Tuned<Knn>>>,
+    ials: Option<Arc<Tuned<ImplicitAls>>>,
+    offsets: Option<Arc<Tuned<Offsets>>>,
 }
 
 /// The baseline of this name, fitted on the training users and tuned for each of `shots` on the validation users; `seed`
@@ -84,7 +89,7 @@ impl<'a> Named<'a> {
     /// Nothing is fitted yet.
     #[must_use]
     pub fn new(data: &'a Dataset, split: &'a UserSplit, shots: &'a [usize], seed: u64) -> Self {
-        Self { data, split, shots, seed, eases: Vec::new(), knn: None }
+        Self { data, split, shots, seed, eases: Vec::new(), knn: None, ials: None, offsets: None }
     }
 
     /// The baseline of this name.
@@ -100,11 +105,16 @@ impl<'a> Named<'a> {
             "popularity" => Box::new(Popularity::fit(data, split)),
             "popularity_cond" => Box::new(ConditionalPopularity::fit(data, split)),
             "item_mean" => Box::new(ItemMean::fit(data, split)),
-            "bias" => Box::new(Offsets::tuned(data, split, self.shots)?),
+            "bias" => Box::new(self.offsets()?),
+            "pmf_foldin" => {
+                let offsets = self.offsets()?;
+                Box::new(GaussianFactors::tuned_on(offsets.at(usize::MAX), data, split, self.shots, self.seed)?)
+            }
             "ease" | "ease+pop" => self.ease(EaseInput::All, popular)?,
             "ease_pos" | "ease_pos+pop" => self.ease(EaseInput::Liked, popular)?,
             "ease_w" | "ease_w+pop" => self.ease(EaseInput::Weighted(WEIGHTED), popular)?,
             "knn" | "knn+pop" => self.knn(popular)?,
+            "ials" | "ials+pop" => self.ials(popular)?,
             _ => return Err(BaselineError::UnknownName(name.to_owned())),
         })
     }
@@ -123,11 +133,20 @@ impl<'a> Named<'a> {
     }
 
     fn knn(&mut self, popular: bool) -> Result<Box<dyn Method>, BaselineError> {
-        let knn = match &self.knn {
-            Some(knn) => Arc::clone(knn),
-            None => Arc::clone(self.knn.insert(Arc::new(Knn::tuned(self.data, self.split, self.shots)?))),
-        };
+        let (data, split, shots) = (self.data, self.split, self.shots);
+        let knn = held(&mut self.knn, || Knn::tuned(data, split, shots))?;
         self.ranking(knn, popular)
+    }
+
+    fn ials(&mut self, popular: bool) -> Result<Box<dyn Method>, BaselineError> {
+        let (data, split, shots, seed) = (self.data, self.split, self.shots, self.seed);
+        let ials = held(&mut self.ials, || ImplicitAls::tuned(data, split, shots, seed))?;
+        self.ranking(ials, popular)
+    }
+
+    fn offsets(&mut self) -> Result<Arc<Tuned<Offsets>>, BaselineError> {
+        let (data, split, shots) = (self.data, self.split, self.shots);
+        held(&mut self.offsets, || Offsets::tuned(data, split, shots))
     }
 
     /// The method itself, or with popularity.
@@ -141,4 +160,15 @@ impl<'a> Named<'a> {
         }
         Ok(Box::new(Blended::tuned(method, self.data, self.split, self.shots)?))
     }
+}
+
+/// What is held, made if it is not there.
+fn held<T>(
+    place: &mut Option<Arc<T>>,
+    make: impl FnOnce() -> Result<T, BaselineError>,
+) -> Result<Arc<T>, BaselineError> {
+    if let Some(held) = place {
+        return Ok(Arc::clone(held));
+    }
+    Ok(Arc::clone(place.insert(Arc::new(make()?))))
 }

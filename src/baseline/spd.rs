@@ -50,7 +50,6 @@ pub(super) fn diagonal(n: usize, scale: f64) -> Mat<f64> {
     matrix
 }
 
-#[cfg_attr(not(test), expect(dead_code, reason = "the next commit needs it"))]
 /// Adds `rows^T rows` of `[count, n]` rows to the lower triangle.
 pub(super) fn add_gram(matrix: &mut Mat<f64>, rows: &[f64]) {
     let n = matrix.nrows();
