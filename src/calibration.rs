@@ -23,14 +23,14 @@ impl<L: ServingLearner<PreferenceTransformer>> Calibration<L> {
     /// Shares that are tried.
     const SHARES: [f32; 9] = [0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2];
 
-    /// The model with the share that ranks best for the validation users; as it is where there are none.
+    /// The model with the share that ranks best for the validation users; as it is where there are none, or where the settings say what to trust.
     ///
     /// The mean over neighbouring shares is compared, so that one lucky share among few users is not taken.
     pub(crate) fn of(
         self,
         trained: Trained<PreferenceTransformer, L::State>,
     ) -> Trained<PreferenceTransformer, L::State> {
-        if self.validation.is_empty() {
+        if self.validation.is_empty() || trained.model.config().trust.is_some() {
             return trained;
         }
         let ranked = Self::SHARES.map(|share| self.ranking(&trained, share));

@@ -203,8 +203,11 @@ impl<'a> RecommenderTrainer<'a> {
         let Self { data, config, sampler, looks, observer, cancel, checkpoint, .. } = self;
         let catalogue = data.catalogue();
         let pool = if split.valid.is_empty() { SplitRule::default().support } else { pool_size(split) };
-        let schema = PreferenceSchema::from_tasks(catalogue, &split.train, data.like_rule())
-            .with_profiles(data.users(), &split.train);
+        let schema = PreferenceSchema::from_tasks(catalogue, &split.train, data.like_rule());
+        let schema = match config.model.profiles {
+            true => schema.with_profiles(data.users(), &split.train),
+            false => schema,
+        };
         let profiles = schema.profile.profiles(data.users());
         let read = format!("{:?} {profiles:?}", schema.profile);
         let initial = InitialValues::fit(&split.train, pool, &config.model, &schema, config.seed);

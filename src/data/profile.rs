@@ -145,7 +145,10 @@ impl ProfileSchema {
         let mut named = BTreeSet::new();
         let mut codes = Vec::with_capacity(cells.len());
         for &(column, text) in cells {
-            let known = || format!("one of the columns {}", self.columns().collect::<Vec<_>>().join(", "));
+            let known = || match self.is_empty() {
+                true => "nothing, as no column is read".to_owned(),
+                false => format!("one of the columns {}", self.columns().collect::<Vec<_>>().join(", ")),
+            };
             let (first, values) = self.column(column).ok_or_else(|| wrong(column, text, known()))?;
             if !named.insert(column) {
                 return Err(wrong(column, text, "each column once".to_owned()));

@@ -149,7 +149,8 @@ impl PreferenceTransformer {
             gain: parameter(vec![0.0; d], [d, 1], device),
             shift: parameter(vec![0.0; d], [d], device).set_require_grad(false),
             gain_shift: parameter(vec![0.0], [1], device).set_require_grad(false),
-            trust: parameter(vec![TRUST], [1], device).set_require_grad(false),
+            trust: parameter(vec![config.trust.map_or(TRUST, |trust| trust as f32)], [1], device)
+                .set_require_grad(false),
         };
         let (rating, head_prior) = RatingHead::new(config, schema, initial, device);
         let settings = Settings { config: config.clone(), schema: schema.clone(), head_prior };
