@@ -122,7 +122,14 @@ fn methods_over_the_same_folds_are_paired_over_all_users() {
     let mut report = Report::new();
     folds.run(|data, split| made(Popularity::fit(data, split)), &mut report).unwrap();
     folds.run(|data, _| made(Random::new(data, 1)), &mut report).unwrap();
-    let spread = folds.run(|data, split| made(Offsets::fit(data, split, &[1, 5])?), &mut report).unwrap();
+    let spread = folds
+        .run(
+            |data, split| {
+                made(Offsets::tuned(data, split, &[1, 5]).map_err(|error| EvaluateError::method("bias", error))?)
+            },
+            &mut report,
+        )
+        .unwrap();
     assert!(spread.iter().all(|spread| ["rmse", "mae", "accuracy"].contains(&spread.metric.as_str())));
     let paired = report.paired("popularity", "random", "auc", 5).unwrap();
     let dealt = (0..data.users().len() as u32).filter(|user| folds.folds().fold_of(UserIndex(*user)).is_some()).count();
