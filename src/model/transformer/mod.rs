@@ -58,8 +58,6 @@ pub struct RankingHead {
     shift: Param<Tensor<1>>,
     /// Added to gains, `[1]`; zero likewise.
     gain_shift: Param<Tensor<1>>,
-    /// How far what is added to popularity is trusted when users are served, `[1]`: training is surer of its own users than it can be of others.
-    trust: Param<Tensor<1>>,
 }
 
 /// The default preference model. See the [module's page](crate::model::transformer).
@@ -71,6 +69,10 @@ pub struct PreferenceTransformer {
     norm: LayerNorm,
     head: RankingHead,
     rating: RatingHead,
+    /// Added to the start token of a user of whom something is known, `[codes or 1, d_model]`; starts at zero.
+    profile: Param<Tensor<2>>,
+    /// How far what is added to popularity is trusted when users are served, `[1]`: training is surer of its own users than it can be of others.
+    trust: Param<Tensor<1>>,
     #[module(skip)]
     settings: Arc<Settings>,
 }
@@ -141,7 +143,7 @@ impl PreferenceTransformer {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let d = config.d_model;
         let items = ItemTower::new(config, schema, catalogue, initial, &mut rng, device);
-        let tokens = TokenEncoder::new(config, schema.profile.len(), &mut rng, device);
+        let tokens = TokenEncoder::new(config, &mut rng, device);
         let blocks = (0..config.layers).map(|_| Block::new(config, &mut rng, device)).collect();
         let identity = (0..d * d).map(|at| if at % (d + 1) == 0 { 1.0 } else { 0.0 }).collect();
         let head = RankingHead {
@@ -149,13 +151,15 @@ impl PreferenceTransformer {
             gain: parameter(vec![0.0; d], [d, 1], device),
             shift: parameter(vec![0.0; d], [d], device).set_require_grad(false),
             gain_shift: parameter(vec![0.0], [1], device).set_require_grad(false),
-            trust: parameter(vec![config.trust.map_or(TRUST, |trust| trust as f32)], [1], device)
-                .set_require_grad(false),
         };
         let (rating, head_prior) = RatingHead::new(config, schema, initial, device);
         let settings = Settings { config: config.clone(), schema: schema.clone(), head_prior };
         let norm = LayerNormConfig::new(d).init(device);
-        Ok(Self { items, tokens, blocks, norm, head, rating, settings: Arc::new(settings) })
+        let codes = schema.profile.len().max(1);
+        let profile = parameter(vec![0.0; codes * d], [codes, d], device);
+        let trust = config.trust.map_or(TRUST, |trust| trust as f32);
+        let trust = parameter(vec![trust], [1], device).set_require_grad(false);
+        Ok(Self { items, tokens, blocks, norm, head, rating, profile, trust, settings: Arc::new(settings) })
     }
 
     /// What the model was built with.
@@ -192,7 +196,7 @@ impl PreferenceTransformer {
     /// unless a validation says better.
     #[must_use]
     pub fn with_trust(mut self, trust: f32) -> Self {
-        self.head.trust = self.head.trust.map(|value| value.full_like(trust));
+        self.trust = self.trust.map(|value| value.full_like(trust));
         self
     }
 
@@ -228,7 +232,8 @@ impl PreferenceTransformer {
     fn prefixes(&self, batch: &PreferenceBatch, noise: &mut NoiseSource, shown: &Tensor<2>) -> (Tensor<3>, Tensor<3>) {
         let dropout = self.settings.config.dropout_for(self.settings.schema.tasks);
         let profiles = self.shown_profiles(batch, noise);
-        let tokens = self.tokens.forward(self.items.input(batch.items(), shown), profiles.clone(), batch);
+        let known = profiles.clone().map(|profiles| profiles.matmul(self.profile.val()));
+        let tokens = self.tokens.forward(self.items.input(batch.items(), shown), known, batch);
         let [rows, length, d] = tokens.dims();
         let x = self.read(tokens, dropout, noise);
         let added = x.clone() - self.nothing(&x, profiles);
@@ -287,7 +292,7 @@ impl AdaptableModel for PreferenceTransformer {
 
     fn fixed(&self) -> ParamGroup {
         let [popularity, cold] = self.items.counted();
-        ParamGroup::from_ids(vec![popularity, cold, self.head.shift.id, self.head.gain_shift.id, self.head.trust.id])
+        ParamGroup::from_ids(vec![popularity, cold, self.head.shift.id, self.head.gain_shift.id, self.trust.id])
     }
 }
 
@@ -304,7 +309,7 @@ impl PreferenceModel for PreferenceTransformer {
         TransformerCatalogue {
             output: output.transpose(),
             popularity: popularity.unsqueeze(),
-            trust: self.head.trust.val().unsqueeze(),
+            trust: self.trust.val().unsqueeze(),
             factors,
             offsets,
         }

@@ -24,17 +24,10 @@ pub(crate) struct TokenEncoder {
     actions: Param<Tensor<2>>,
     /// `[GAP_BUCKETS, d_model]`.
     gaps: Param<Tensor<2>>,
-    /// Added to the start token of a user of whom something is known, `[codes or 1, d_model]`; starts at zero.
-    profile: Param<Tensor<2>>,
 }
 
 impl TokenEncoder {
-    pub(crate) fn new<R: Rng>(
-        config: &PreferenceTransformerConfig,
-        codes: usize,
-        rng: &mut R,
-        device: &Device,
-    ) -> Self {
+    pub(crate) fn new<R: Rng>(config: &PreferenceTransformerConfig, rng: &mut R, device: &Device) -> Self {
         let d = config.d_model;
         let mut draw = |rows: usize| parameter(normal(rows * d, 0.02, rng), [rows, d], device);
         let (numbers, actions, gaps) = (draw(NUMBERS), draw(Action::ALL.len()), draw(GAP_BUCKETS));
@@ -44,7 +37,6 @@ impl TokenEncoder {
             scales: parameter(vec![0.0; NUMBERS * d], [NUMBERS, d], device),
             actions,
             gaps,
-            profile: parameter(vec![0.0; codes.max(1) * d], [codes.max(1), d], device),
         }
     }
 
@@ -53,8 +45,9 @@ impl TokenEncoder {
         self.start.val()
     }
 
-    /// Tokens `[tasks, 1 + shots, d_model]` from item vectors `[tasks, shots, d_model]` and profiles `[tasks, codes]`, 1 where a code is known.
-    pub(crate) fn forward(&self, items: Tensor<3>, profiles: Option<Tensor<2>>, batch: &PreferenceBatch) -> Tensor<3> {
+    /// Tokens `[tasks, 1 + shots, d_model]` from item vectors `[tasks, shots, d_model]` and what a profile adds to the start
+    /// token, `[tasks, d_model]`.
+    pub(crate) fn forward(&self, items: Tensor<3>, profile: Option<Tensor<2>>, batch: &PreferenceBatch) -> Tensor<3> {
         let [tasks, shots, d] = items.dims();
         let numbers = batch.numbers().reshape([tasks * shots, NUMBERS]);
         let scale = numbers.clone().matmul(self.scales.val()).reshape([tasks, shots, d]) + 1.0;
@@ -63,8 +56,8 @@ impl TokenEncoder {
             + self.gaps.val().select(0, batch.gaps().reshape([tasks * shots]));
         let events = items * scale + added.reshape([tasks, shots, d]);
         let mut start = self.start.val().expand([tasks, 1, d]);
-        if let Some(profiles) = profiles {
-            start = start + profiles.matmul(self.profile.val()).unsqueeze_dim(1);
+        if let Some(profile) = profile {
+            start = start + profile.unsqueeze_dim(1);
         }
         Tensor::cat(vec![start, events], 1)
     }
