@@ -2,6 +2,8 @@
 
 mod config;
 mod sparse;
+#[cfg(test)]
+mod tests;
 
 pub use config::{EaseConfig, EaseInput};
 
