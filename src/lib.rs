@@ -64,7 +64,7 @@
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
-//! | `train` | yes | [`Config`], [`Recommender::train`], [`train`] and [`evaluate`]. Without it the crate loads, adapts and ranks |
+//! | `train` | yes | [`Config`], [`Recommender::train`], [`train`], [`evaluate`] and [`baseline`]. Without it the crate loads, adapts and ranks |
 //! | `flex` | yes | Burn's CPU backend in pure Rust |
 //! | `wgpu`, `vulkan`, `metal`, `cuda`, `rocm`, `cpu`, `ndarray` | no | Burn's other backends |
 //! | `parquet` | no | reading of Parquet files |

@@ -32,12 +32,13 @@ use crate::evaluate::{EvaluateError, Method, Support};
 /// With more than [`EaseConfig::dense_up_to`] items no matrix of all pairs is made. Each column of `B` then is a ridge
 /// regression of its item on the [`EaseConfig::neighbours`] items that come together with it the most (by cosine), all
 /// others being 0: what EASE solves over all items, restricted as in fsSLIM (Ning and Karypis, 2011). With as many
-/// neighbours as items it is EASE itself; with fewer it is an approximation.
+/// neighbours as items it is EASE itself; with fewer it is an approximation: on MovieLens 1M, made to be sparse, with 200
+/// of 3,643 items nDCG@10 at 1, 5 and 20 events is .295, .319 and .409, and .300, .325 and .412 with all.
 ///
 /// The dense form costs as many additions as the sum over training users of their number of items squared, and
 /// `items^3` multiplications with additions on one thread for each ridge (3,643 items: 2 s); memory is 16 bytes for
 /// each pair of items while fitting, 4 afterwards. The sparse form costs `items * neighbours^3 / 3` on all threads, and
-/// 8 bytes for each neighbour. Scoring a user costs their number of items times the number of items, or of neighbours.
+/// 8 bytes for each neighbour (25,600 items with 100 neighbours: 25 s on two cores, 0.4 GB in all). Scoring a user costs their number of items times the number of items, or of neighbours.
 ///
 /// ```
 /// use metarec::baseline::{Ease, EaseConfig, EaseInput, Ranker};
