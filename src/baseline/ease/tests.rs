@@ -13,7 +13,7 @@ fn config(ridge: f64) -> EaseConfig {
 }
 
 /// The weights, `[items, items]`, whatever their form.
-fn matrix(rows: &ItemRows, items: usize) -> Vec<f64> {
+fn square(rows: &ItemRows, items: usize) -> Vec<f64> {
     let row = |item| {
         let mut row = vec![0.0; items];
         rows.add(item, 1.0, &mut row);
@@ -31,7 +31,7 @@ fn three_items_have_the_weights_of_three_regressions_solved_by_hand() {
     let (data, split) = all_train(3, &ratings);
     let ease = Ease::fit(&data, &split, &config(0.5)).unwrap();
     let gram = [[4.0, 2.0, 2.0], [2.0, 2.0, 1.0], [2.0, 1.0, 2.0]];
-    let weights = matrix(&ease.weights, 3);
+    let weights = square(&ease.weights, 3);
     for item in 0..3 {
         // The regression of an item on the two others, by Cramer's rule.
         let (a, b) = ((item + 1) % 3, (item + 2) % 3);
@@ -66,12 +66,26 @@ fn the_sparse_form_on_all_items_is_the_dense_one_wherever_pairs_are_taken_from()
     for input in [EaseInput::Liked, EaseInput::All, EaseInput::Weighted(0.4)] {
         let config = config(3.0).with_input(input).with_neighbours(24);
         let dense = Ease::fit(&data, &split, &config).unwrap();
-        let expected = matrix(&dense.weights, 24);
+        let expected = square(&dense.weights, 24);
         for hubs in [0, 5, 24, 1000] {
             let sparse: Sparse = sparse::weights_with(&dense.base.interactions, &config, hubs).unwrap();
-            let found = matrix(&ItemRows::Sparse(sparse), 24);
+            let found = square(&ItemRows::Sparse(sparse), 24);
             let most = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
             assert!(most < 1e-5, "{input:?} {hubs} hubs: {most}");
+        }
+    }
+}
+
+#[test]
+fn few_users_have_the_weights_of_many() {
+    let (data, split) = two_tastes(9, 24);
+    for input in [EaseInput::Liked, EaseInput::Weighted(0.4)] {
+        let ease = Ease::fit(&data, &split, &config(3.0).with_input(input)).unwrap();
+        let interactions = &ease.base.interactions;
+        assert_eq!(Form::of(interactions, &ease.config), Form::FewUsers);
+        let expected = super::weights(&ridged_inverse(&gram(interactions), 3.0).unwrap());
+        for (weight, expected) in square(&ease.weights, interactions.len()).iter().zip(expected) {
+            assert!((weight - f64::from(expected)).abs() < 1e-6, "{weight} for {expected}");
         }
     }
 }
@@ -87,7 +101,7 @@ fn the_sparse_form_on_a_part_of_the_items_is_near_the_dense_one() {
         let ease = Ease::fit(&data, &split, &config).unwrap();
         let mut report = Report::new();
         protocol.run(&ease, &mut report).unwrap();
-        (matrix(&ease.weights, ease.base.interactions.len()), report.mean("ease_pos", 20, "ndcg@10").unwrap())
+        (square(&ease.weights, ease.base.interactions.len()), report.mean("ease_pos", 20, "ndcg@10").unwrap())
     };
     let dense = fit(config(200.0));
     let mut errors = Vec::new();
@@ -128,7 +142,7 @@ proptest! {
         let ease = Ease::fit(&data, &split, &config(ridge)).unwrap();
         let interactions = &ease.base.interactions;
         let n = interactions.len();
-        let (gram, weights) = (gram(interactions), matrix(&ease.weights, n));
+        let (gram, weights) = (gram(interactions), square(&ease.weights, n));
         for column in 0..n {
             prop_assert_eq!(weights[column * n + column], 0.0);
             for row in (0..n).filter(|&row| row != column) {
