@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::baseline::error::BaselineError;
-use crate::baseline::narrowed;
+use crate::baseline::narrowed_in_order;
 use crate::baseline::prior::{Prior, standardise};
 use crate::baseline::tuned::{Tuned, Tuner};
 use crate::data::{Dataset, UserSplit};
@@ -62,7 +62,8 @@ impl<M: Method> Blended<M> {
     fn blend(&self, scores: &[f32]) -> Vec<f32> {
         let mut scores: Vec<f64> = scores.iter().copied().map(f64::from).collect();
         standardise(&mut scores, &self.prior.candidates);
-        narrowed(scores.iter().zip(&self.prior.log).map(|(score, log)| self.weight * score + log).collect())
+        let blended = scores.iter().zip(&self.prior.log).map(|(score, log)| self.weight * score + log);
+        narrowed_in_order(&blended.collect::<Vec<_>>())
     }
 }
 
@@ -99,12 +100,77 @@ impl<M: Method + Send> Method for Blended<M> {
     fn scores(&self, supports: &[Support<'_>]) -> Result<Option<Vec<Vec<f32>>>, EvaluateError> {
         let Some(rows) = self.method.scores(supports)? else { return Ok(None) };
         let row = |(support, scores): (&Support<'_>, &Vec<f32>)| {
-            if support.events.is_empty() { narrowed(self.prior.alone().to_vec()) } else { self.blend(scores) }
+            if support.events.is_empty() { narrowed_in_order(self.prior.alone()) } else { self.blend(scores) }
         };
         Ok(Some(supports.par_iter().zip(&rows).map(row).collect()))
     }
 
     fn ratings(&self, supports: &[Support<'_>]) -> Result<Option<Vec<Vec<f32>>>, EvaluateError> {
         self.method.ratings(supports)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::baseline::tests::{all_train, rated, scores};
+
+    /// The same scores for everyone.
+    #[derive(Debug)]
+    struct Fixed(Vec<f32>);
+
+    impl Method for Fixed {
+        fn name(&self) -> &str {
+            "fixed"
+        }
+
+        fn scores(&self, supports: &[Support<'_>]) -> Result<Option<Vec<Vec<f32>>>, EvaluateError> {
+            Ok(Some(vec![self.0.clone(); supports.len()]))
+        }
+    }
+
+    /// Items 0, 1 and 2 are liked by 4, 2 and 1 users.
+    fn blended(of: &[f32], weight: f64) -> Blended<Fixed> {
+        let likes = [(0, 0), (1, 0), (2, 0), (3, 0), (0, 1), (1, 1), (2, 2), (3, 3)];
+        let value = |item| if item == 3 { 1.0 } else { 5.0 };
+        let (data, split) = all_train(4, &likes.map(|(user, item)| (user, item, value(item))));
+        Blended::new(Arc::new(Fixed(of.to_vec())), &data, &split, weight).unwrap()
+    }
+
+    #[test]
+    fn scores_and_logarithms_are_added_as_computed_by_hand() {
+        let blended = blended(&[1.0, 3.0, 5.0, 7.0], 0.5);
+        let logs = [1.0 + 0.125_f64, 0.5 + 0.125, 0.25 + 0.125, 0.125].map(f64::ln);
+        let mean = logs.iter().sum::<f64>() / 4.0;
+        let deviation = (logs.iter().map(|log| (log - mean).powi(2)).sum::<f64>() / 4.0).sqrt();
+        let standard = [-3.0, -1.0, 1.0, 3.0].map(|score: f64| score / 5f64.sqrt());
+        for ((score, standard), log) in scores(&blended, &rated(&[(3, 1.0)])).into_iter().zip(standard).zip(logs) {
+            let expected = 0.5 * standard + (log - mean) / deviation;
+            assert!((f64::from(score) - expected).abs() < 1e-5, "{score} for {expected}");
+        }
+        assert_eq!((blended.name(), blended.config()), ("fixed+pop", "weight 0.5".to_owned()));
+    }
+
+    #[test]
+    fn without_events_or_without_weight_popularity_ranks() {
+        let of = [0.0, 1.0, 2.0, 3.0];
+        for scores in [scores(&blended(&of, 9.0), &[]), scores(&blended(&of, 0.0), &rated(&[(1, 5.0)]))] {
+            assert!(scores.is_sorted_by(|a, b| a > b), "{scores:?}");
+        }
+        let scores = scores(&blended(&of, 16.0), &rated(&[(1, 5.0)]));
+        assert!(scores.is_sorted_by(|a, b| a < b), "{scores:?}");
+    }
+
+    #[test]
+    fn a_score_that_is_no_number_stays_so_and_spoils_no_other() {
+        let scores = scores(&blended(&[1.0, f32::NAN, 0.0, 2.0], 1.0), &rated(&[(1, 5.0)]));
+        assert_eq!(scores.iter().map(|score| score.is_nan()).collect::<Vec<_>>(), [false, true, false, false]);
+    }
+
+    #[test]
+    fn a_weight_out_of_bounds_is_named() {
+        let (data, split) = all_train(1, &[(0, 0, 5.0)]);
+        let error = Blended::new(Arc::new(Fixed(vec![0.0])), &data, &split, f64::INFINITY).unwrap_err();
+        assert_eq!(error.to_string(), "baseline setting `weight` is inf: expected a finite number, 0 or more");
     }
 }

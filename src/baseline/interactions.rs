@@ -140,3 +140,58 @@ pub(super) fn check_items(items: usize, train: &[TaskHistory]) -> Result<(), Eva
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::baseline::everyone;
+    use crate::baseline::tests::{all_train, rated};
+    use crate::data::{Action, DatasetBuilder, Event};
+
+    #[test]
+    fn items_without_weight_have_no_place_and_the_greatest_weight_of_an_item_counts() {
+        let mut events = DatasetBuilder::new();
+        for (user, event) in [
+            ("a", Event::new("seen", Action::Browse)),
+            ("a", Event::purchase("bought")),
+            ("a", Event::new("bought", Action::Browse)),
+            ("b", Event::new("hated", Action::Dislike)),
+            ("b", Event::purchase("bought")),
+        ] {
+            events.push(user, &event).unwrap();
+        }
+        let data = events.build();
+        let rule = data.like_rule().clone();
+        let interactions = Interactions::new(&data, &everyone(&data), |event| rule.weight(event)).unwrap();
+        assert_eq!(interactions.items, [0, 1], "`hated` is item 2");
+        assert_eq!(interactions.by_user.row(0), [(0, 0.2), (1, 1.0)]);
+        assert_eq!(interactions.by_user.row(1), [(1, 1.0)]);
+        assert_eq!(interactions.by_item.row(1), [(0, 1.0), (1, 1.0)]);
+        assert_eq!(interactions.spread(&[0.5, 0.25]), [0.5, 0.25, 0.0]);
+    }
+
+    #[test]
+    fn a_support_set_is_weighed_as_the_training_users_are() {
+        let (data, split) = all_train(4, &[(0, 1, 5.0), (0, 3, 5.0), (1, 2, 1.0)]);
+        let rule = data.like_rule().clone();
+        let interactions = Interactions::new(&data, &split, |event| rule.weight(event)).unwrap();
+        let events = rated(&[(3, 5.0), (1, 2.0), (0, 5.0), (1, 4.0)]);
+        assert_eq!(interactions.weigh(&events, |event| rule.weight(event)), [(0, 1.0), (1, 1.0)]);
+    }
+
+    #[test]
+    fn a_split_of_another_data_set_is_an_error() {
+        let (_, split) = all_train(4, &[(0, 3, 5.0)]);
+        let (data, _) = all_train(2, &[(0, 1, 5.0)]);
+        let error = Interactions::new(&data, &split, |_| 1.0).unwrap_err();
+        assert_eq!(error.to_string(), "the split does not belong to this data set: item 3 of 2");
+    }
+
+    #[test]
+    fn columns_of_columns_are_rows() {
+        let rows = Sparse::from_rows([vec![(1, 0.5), (2, 1.0)], vec![], vec![(0, 0.25), (2, 2.0)]]);
+        let columns = rows.transposed(4);
+        assert_eq!((columns.rows(), columns.row(2), columns.row(3)), (4, &[(0, 1.0), (2, 2.0)][..], &[][..]));
+        assert_eq!(columns.transposed(3), rows);
+    }
+}

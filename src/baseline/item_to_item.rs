@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use crate::baseline::error::BaselineError;
 use crate::baseline::interactions::{Interactions, Sparse};
-use crate::baseline::narrowed;
+use crate::baseline::narrowed_in_order;
 use crate::baseline::prior::Prior;
 use crate::data::{Dataset, IndexedEvent, LikeRule, UserSplit};
 use crate::evaluate::Support;
@@ -69,7 +69,7 @@ impl ItemToItem {
     ) -> Vec<Vec<f32>> {
         let row = |support: &Support<'_>| {
             if support.events.is_empty() {
-                return narrowed(self.prior.alone().to_vec());
+                return narrowed_in_order(self.prior.alone());
             }
             let mut scores = vec![0.0; self.interactions.len()];
             for (item, weight) in self.interactions.weigh(support.events, |event| counted(&self.rule, other, event)) {
@@ -77,7 +77,7 @@ impl ItemToItem {
             }
             let mut scores = self.interactions.spread(&scores);
             self.prior.break_ties(&mut scores);
-            narrowed(scores)
+            narrowed_in_order(&scores)
         };
         supports.par_iter().map(row).collect()
     }

@@ -28,9 +28,9 @@ pub struct KnnConfig {
 }
 
 impl Default for KnnConfig {
-    /// A shrinkage of 100, events that are no likes at 0.2, 200 neighbours above 10000 items.
+    /// A shrinkage of 100, events that are no likes at 0.2, 300 neighbours above 10000 items.
     fn default() -> Self {
-        Self { shrink: 100.0, not_liked: 0.2, neighbours: 200, dense_up_to: 10_000 }
+        Self { shrink: 100.0, not_liked: 0.2, neighbours: 300, dense_up_to: 10_000 }
     }
 }
 
@@ -233,5 +233,80 @@ impl Method for Knn {
     fn scores(&self, supports: &[Support<'_>]) -> Result<Option<Vec<Vec<f32>>>, EvaluateError> {
         let add = |item: usize, weight: f64, scores: &mut [f64]| self.add(item, weight, scores);
         Ok(Some(self.base.scores(supports, self.config.not_liked, add)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::baseline::tests::{all_train, rated, scores, two_tastes};
+
+    /// Items 0, 1 and 2 are liked by 3, 2 and 1 users, item 3 is disliked, item 4 unknown.
+    fn example() -> (Dataset, UserSplit) {
+        let ratings = [(0, 0, 5.0), (0, 1, 4.0), (1, 0, 5.0), (1, 1, 5.0), (1, 2, 4.0), (2, 0, 4.0), (2, 3, 1.0)];
+        all_train(5, &ratings)
+    }
+
+    #[test]
+    fn similarities_are_the_shrunken_cosines_computed_by_hand() {
+        let (data, split) = example();
+        let config = KnnConfig::default().with_shrink(1.0);
+        let (zero_one, zero_two, one_two) =
+            (2.0 / (6f32.sqrt() + 1.0), 1.0 / (3f32.sqrt() + 1.0), 1.0 / (2f32.sqrt() + 1.0));
+        for (dense_up_to, form) in [(10, "dense"), (0, "sparse")] {
+            let knn = Knn::fit(&data, &split, &config.clone().with_dense_up_to(dense_up_to)).unwrap();
+            for (support, expected) in [
+                (&[(0, 5.0)][..], [0.0, zero_one, zero_two, 0.0, 0.0]),
+                (&[(0, 5.0), (2, 1.0)], [0.2 * zero_two, zero_one + 0.2 * one_two, zero_two, 0.0, 0.0]),
+                (&[(3, 5.0), (4, 5.0)], [0.0; 5]),
+            ] {
+                for (score, expected) in scores(&knn, &rated(support)).into_iter().zip(expected) {
+                    assert!((score - expected).abs() < 2e-6, "{form} {support:?}: {score} for {expected}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn all_neighbours_of_the_sparse_form_are_the_dense_one_and_fewer_are_the_nearest() {
+        let (data, split) = two_tastes(30, 20);
+        let support = rated(&[(0, 5.0), (3, 4.0), (8, 1.0)]);
+        let with = |config: KnnConfig| scores(&Knn::fit(&data, &split, &config).unwrap(), &support);
+        let sparse = KnnConfig::default().with_dense_up_to(0);
+        let (dense, all) = (with(KnnConfig::default()), with(sparse.clone()));
+        dense.iter().zip(&all).for_each(|(dense, all)| assert!((dense - all).abs() < 1e-6, "{dense} {all}"));
+        let one = Knn::fit(&data, &split, &sparse.with_neighbours(1)).unwrap();
+        let scores = scores(&one, &rated(&[(0, 5.0)]));
+        let reached: Vec<usize> = (0..20).filter(|&item| scores[item] > 1e-3).collect();
+        let alone = super::tests::scores(&Knn::fit(&data, &split, &KnnConfig::default()).unwrap(), &rated(&[(0, 5.0)]));
+        assert_eq!(reached.len(), 1);
+        assert!(alone.iter().all(|score| *score <= alone[reached[0]] + 1e-6), "the nearest is the one that is kept");
+    }
+
+    #[test]
+    fn who_has_no_neighbours_is_served_by_popularity() {
+        let (data, split) = example();
+        let knn = Knn::fit(&data, &split, &KnnConfig::default().with_not_liked(0.0)).unwrap();
+        for support in [rated(&[(0, 1.0)]), rated(&[(4, 5.0)]), Vec::new()] {
+            let scores = scores(&knn, &support);
+            assert!(scores[0] > scores[1] && scores[1] > scores[2] && scores[2] > scores[3], "{scores:?}");
+            assert_eq!(scores[3..], [0.0, 0.0]);
+        }
+    }
+
+    #[test]
+    fn settings_out_of_bounds_are_named() {
+        let base = KnnConfig::default;
+        for (config, expected) in [
+            (base().with_shrink(-1.0), "baseline setting `shrink` is -1: expected a finite number, 0 or more"),
+            (base().with_not_liked(1.5), "baseline setting `not_liked` is 1.5: expected 0 to 1"),
+            (base().with_neighbours(0), "baseline setting `neighbours` is 0: expected 1 or more"),
+            (base().with_dense_up_to(50_001), "baseline setting `dense_up_to` is 50001: expected at most 50000"),
+        ] {
+            assert_eq!(config.check().unwrap_err().to_string(), expected);
+            assert!(Knn::fit(&example().0, &example().1, &config).is_err());
+        }
+        assert!(serde_json::from_str::<KnnConfig>(r#"{"shrinkage": 3}"#).is_err());
+        assert_eq!(serde_json::from_str::<KnnConfig>(r#"{"shrink": 3}"#).unwrap(), base().with_shrink(3.0));
     }
 }

@@ -105,3 +105,53 @@ fn same_for_all(scores: &[f32], supports: usize) -> Vec<Vec<f32>> {
 fn narrowed(values: Vec<f64>) -> Vec<f32> {
     values.into_iter().map(|value| value as f32).collect()
 }
+
+/// Scores as numbers of 32 bits that are in the same order: those that would become equal and were not are set apart by
+/// the least that 32 bits can tell. Scores that are not numbers stay so.
+///
+/// Costs a sort.
+fn narrowed_in_order(scores: &[f64]) -> Vec<f32> {
+    let mut order: Vec<usize> = (0..scores.len()).filter(|&item| !scores[item].is_nan()).collect();
+    order.sort_unstable_by(|&a, &b| scores[b].total_cmp(&scores[a]));
+    let mut narrow = vec![f32::NAN; scores.len()];
+    let mut before = (f64::INFINITY, f32::INFINITY);
+    for item in order {
+        let (score, (above, narrow_above)) = (scores[item], before);
+        let nearest = score as f32;
+        narrow[item] =
+            if score < above && nearest >= narrow_above { narrow_above.next_down() } else { nearest.min(narrow_above) };
+        before = (score, narrow[item]);
+    }
+    narrow
+}
+
+#[cfg(test)]
+mod narrowing {
+    use proptest::prelude::*;
+
+    use super::narrowed_in_order;
+
+    #[test]
+    fn what_32_bits_cannot_tell_apart_stays_in_order() {
+        let scores = [1.0, 1.0 + 1e-12, 1.0, 1.0 - 1e-12, 0.5, f64::NAN, 1.0 - 2e-12];
+        let narrow = narrowed_in_order(&scores);
+        assert!(narrow[1] > narrow[0] && narrow[0] == narrow[2] && narrow[2] > narrow[3] && narrow[3] > narrow[6]);
+        assert!(narrow[5].is_nan() && narrow[4] == 0.5);
+        assert!((narrow[6] - 1.0).abs() < 1e-6);
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_is_kept_and_the_numbers_are_near(
+            scores in prop::collection::vec((-3i8..3, 0u8..4).prop_map(|(a, b)| f64::from(a) + f64::from(b) * 1e-10), 0..40),
+        ) {
+            let narrow = narrowed_in_order(&scores);
+            for (i, a) in scores.iter().enumerate() {
+                prop_assert!((f64::from(narrow[i]) - a).abs() < 1e-5);
+                for (j, b) in scores.iter().enumerate() {
+                    prop_assert_eq!(a.total_cmp(b), narrow[i].total_cmp(&narrow[j]));
+                }
+            }
+        }
+    }
+}

@@ -64,3 +64,42 @@ pub(super) fn standardise(scores: &mut [f64], candidates: &[usize]) {
     let deviation = (finite().map(|score| (score - mean).powi(2)).sum::<f64>() / count).sqrt();
     scores.iter_mut().for_each(|score| *score = (*score - mean) / (deviation + 1e-9));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::baseline::tests::all_train;
+
+    #[test]
+    fn standard_scores_have_mean_0_and_deviation_1_over_the_candidates() {
+        let mut scores = [1.0, f64::NAN, 5.0, 100.0, 3.0];
+        standardise(&mut scores, &[0, 1, 2, 4]);
+        let spread = (8.0_f64 / 3.0).sqrt();
+        assert!(scores[1].is_nan());
+        for (score, expected) in [(0, -2.0), (2, 2.0), (3, 97.0), (4, 0.0)] {
+            assert!((scores[score] - expected / spread).abs() < 1e-6, "{scores:?}");
+        }
+    }
+
+    #[test]
+    fn scores_that_do_not_differ_become_0() {
+        let mut scores = [0.25; 4];
+        standardise(&mut scores, &[0, 2]);
+        assert_eq!(scores, [0.0; 4]);
+    }
+
+    #[test]
+    fn an_item_without_events_is_the_least_popular_and_has_a_finite_logarithm() {
+        let (data, split) = all_train(4, &[(0, 0, 5.0), (1, 0, 5.0), (1, 1, 5.0), (2, 2, 1.0)]);
+        let prior = Prior::new(&data, &split);
+        assert_eq!(prior.alone(), [1.0, 0.5, 0.0, 0.0]);
+        assert_eq!(prior.candidates, [0, 1, 2]);
+        // The logarithms of 1.25, 0.75 and 0.25.
+        let logs = [1.25_f64, 0.75, 0.25].map(f64::ln);
+        let mean = logs.iter().sum::<f64>() / 3.0;
+        let deviation = (logs.iter().map(|log| (log - mean).powi(2)).sum::<f64>() / 3.0).sqrt();
+        for (item, log) in [0, 1, 2, 2].into_iter().zip(&prior.log) {
+            assert!((log - (logs[item] - mean) / deviation).abs() < 1e-6, "{:?}", prior.log);
+        }
+    }
+}

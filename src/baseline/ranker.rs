@@ -123,3 +123,102 @@ impl<M: Method> Ranker<M> {
         Ok(IndexedEvent { item, action: event.action, value: event.value, timestamp: event.timestamp })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::baseline::tests::two_tastes;
+    use crate::baseline::{OffsetRidge, Offsets, Popularity};
+
+    fn catalogue() -> Catalogue {
+        let mut catalogue = Catalogue::new();
+        ["a", "b", "c", "d"].iter().for_each(|id| _ = catalogue.insert(id));
+        catalogue
+    }
+
+    /// Scores of four items; remembers the items of the events it was shown.
+    #[derive(Default)]
+    struct Watching(Vec<f32>, Mutex<Vec<u32>>);
+
+    impl Method for Watching {
+        fn name(&self) -> &str {
+            "watching"
+        }
+
+        fn scores(&self, supports: &[Support<'_>]) -> Result<Option<Vec<Vec<f32>>>, EvaluateError> {
+            if let Ok(mut seen) = self.1.lock() {
+                seen.extend(supports[0].events.iter().map(|event| event.item.0));
+            }
+            Ok(Some(vec![self.0.clone()]))
+        }
+    }
+
+    fn watching(scores: &[f32]) -> Ranker<Watching> {
+        Ranker::new(Watching(scores.to_vec(), Mutex::default()), &catalogue())
+    }
+
+    #[test]
+    fn the_best_unseen_items_come_first_with_their_scores() {
+        let ranker = watching(&[0.5, 4.0, f32::NAN, 2.0]);
+        let best = |events: &[Event], k| ranker.top_k(events, k).unwrap();
+        assert_eq!(best(&[Event::click("b")], 2), [("d".to_owned(), 2.0), ("a".to_owned(), 0.5)]);
+        assert_eq!(best(&[], 1), [("b".to_owned(), 4.0)]);
+        let all = best(&[], 9);
+        assert_eq!(all.iter().map(|(item, _)| item.as_str()).collect::<Vec<_>>(), ["b", "d", "a", "c"], "NaN is last");
+        // The order of the digests of "tie|a" to "tie|d" is d, a, b, c.
+        let equal = watching(&[1.0; 4]).top_k(&[Event::click("a")], 2).unwrap();
+        assert_eq!(equal.into_iter().map(|(item, _)| item).collect::<Vec<_>>(), ["d", "b"]);
+    }
+
+    #[test]
+    fn events_are_shown_in_time_order() {
+        let ranker = watching(&[0.0; 4]);
+        let events = [Event::click("a").at(30), Event::click("b").at(10), Event::click("c"), Event::click("d").at(20)];
+        ranker.top_k(&events, 1).unwrap();
+        assert_eq!(*ranker.method().1.lock().unwrap(), [1, 2, 3, 0]);
+    }
+
+    #[test]
+    fn events_that_are_wrong_are_told() {
+        let ranker = watching(&[0.0; 4]);
+        for (event, expected) in [
+            (Event::click("z"), r#"unknown item "z": expected one of the catalogue"#),
+            (Event::rating("a", f32::NAN), r#"event on item "a": value is NaN: expected a finite number"#),
+            (
+                Event::click("a").at(-5),
+                r#"event on item "a": timestamp is -5: expected seconds since the epoch, 0 or more"#,
+            ),
+        ] {
+            assert_eq!(ranker.top_k(&[event], 1).unwrap_err().to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn what_a_method_does_not_give_is_an_error() {
+        let (data, split) = two_tastes(10, 8);
+        let offsets = Offsets::fit(&data, &split, OffsetRidge::default()).unwrap();
+        let offsets = Ranker::new(offsets, data.catalogue());
+        assert_eq!(
+            offsets.top_k(&[], 3).unwrap_err().to_string(),
+            "bias has no scores: expected a method that gives them"
+        );
+        let popular = Ranker::new(Popularity::fit(&data, &split), data.catalogue());
+        assert!(matches!(popular.rate(&[], &["1"]), Err(BaselineError::NoAnswer { what: "ratings", .. })));
+        assert_eq!(popular.top_k(&[], 3).unwrap().len(), 3);
+        let short = watching(&[1.0; 3]).top_k(&[], 1).unwrap_err();
+        assert_eq!(short.to_string(), "watching returned 3 numbers in a row: expected 4");
+    }
+
+    #[test]
+    fn ratings_follow_what_the_user_gave() {
+        let (data, split) = two_tastes(10, 8);
+        let ranker = Ranker::new(Offsets::fit(&data, &split, OffsetRidge::default()).unwrap(), data.catalogue());
+        let rate = |value| ranker.rate(&[Event::rating("1", value)], &["2", "5"]).unwrap();
+        let (low, high) = (rate(1.0), rate(5.0));
+        // One rating at a ridge of 3 moves the user's offset by a quarter of it.
+        assert!(low.iter().zip(&high).all(|(low, high)| (high - low - 1.0).abs() < 1e-5), "{low:?} {high:?}");
+        assert!(ranker.rate(&[], &["99"]).is_err());
+    }
+}

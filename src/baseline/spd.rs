@@ -7,7 +7,11 @@ use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::cholesky::llt::{factor, solve};
 use faer::linalg::matmul::triangular::{self, BlockStructure};
 use faer::linalg::triangular_inverse::invert_lower_triangular;
+use faer::linalg::triangular_solve::solve_lower_triangular_in_place;
 use faer::{Accum, Mat, MatRef, Par};
+
+/// The least share of a number that must be left of it after a subtraction: six digits.
+const LEAST_LEFT: f64 = 1e-10;
 
 /// Replaces the lower triangle by its Cholesky factor; false if the matrix is not positive definite.
 fn factorise(matrix: &mut Mat<f64>) -> bool {
@@ -41,6 +45,26 @@ pub(super) fn inverse(mut matrix: Mat<f64>) -> Option<Mat<f64>> {
         Par::Seq,
     );
     Some(matrix)
+}
+
+/// The inverse of `rows^T rows + ridge * I` for `[m, n]` rows: its lower triangle, by a matrix of `[m, m]` (the identity of
+/// Woodbury). `None` if that is not positive definite or the ridge too small for the numbers.
+///
+/// Costs `m * n^2 + m^2 * n` multiplications with additions: less than [`inverse`] where `m` is less than `n`.
+pub(super) fn inverse_of_few(mut rows: Mat<f64>, ridge: f64) -> Option<Mat<f64>> {
+    let rectangle = BlockStructure::Rectangular;
+    let mut between = diagonal(rows.nrows(), ridge);
+    let (lower, add) = (BlockStructure::TriangularLower, Accum::Add);
+    let (left, right) = (rows.as_ref(), rows.transpose());
+    triangular::matmul(between.as_mut(), lower, add, left, rectangle, right, rectangle, 1.0, Par::Seq);
+    if !factorise(&mut between) {
+        return None;
+    }
+    solve_lower_triangular_in_place(between.as_ref(), rows.as_mut(), Par::Seq);
+    let mut inverse = diagonal(rows.ncols(), ridge.recip());
+    let (left, right) = (rows.transpose(), rows.as_ref());
+    triangular::matmul(inverse.as_mut(), lower, add, left, rectangle, right, rectangle, -ridge.recip(), Par::Seq);
+    (0..inverse.nrows()).all(|at| inverse[(at, at)] * ridge > LEAST_LEFT).then_some(inverse)
 }
 
 /// A symmetric matrix of which the lower triangle is held, `scale` on the diagonal.
@@ -106,6 +130,22 @@ mod tests {
                 assert!((product - f64::from(i == j)).abs() < 1e-12, "{i} {j}: {product}");
             }
         }
+    }
+
+    #[test]
+    fn few_rows_have_the_inverse_of_their_gram_matrix() {
+        let values = [1.0, 0.5, -2.0, 0.0, 3.0, 0.0, 3.0, 1.0, -1.0, 0.5];
+        let rows = Mat::from_fn(2, 5, |row, column| values[row * 5 + column]);
+        let mut matrix = diagonal(5, 0.75);
+        add_gram(&mut matrix, &values);
+        let (direct, few) = (inverse(matrix).unwrap(), inverse_of_few(rows.clone(), 0.75).unwrap());
+        for row in 0..5 {
+            for column in 0..=row {
+                assert!((direct[(row, column)] - few[(row, column)]).abs() < 1e-12, "{row} {column}");
+            }
+        }
+        assert!(inverse_of_few(rows, -1e9).is_none() && inverse_of_few(Mat::identity(1, 1), 1e-12).is_none());
+        assert!(inverse_of_few(Mat::zeros(0, 3), 2.0).is_some_and(|inverse| inverse[(2, 2)] == 0.5));
     }
 
     #[test]

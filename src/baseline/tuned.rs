@@ -120,26 +120,29 @@ impl<'a> Tuner<'a> {
         Ok(Self { protocol, untuned, metric: metric.into() })
     }
 
-    /// The candidate that is best at each number of shots, the first of equals. Where there are no validation users, or
-    /// their pools hold fewer events, it is `untuned`, which is made only then.
+    /// The candidate that is best at each number of shots, the first of equals. Where there are no validation users, their
+    /// pools hold fewer events, or none of them has a value of the metric, it is `untuned`, which is made only then.
     ///
     /// Candidates are made and measured one after the other, so that no more of them are held at once than numbers of
-    /// shots, and one. A candidate without a finite mean at some number of shots (nobody to measure it on) is worse
-    /// there than any other.
+    /// shots, and one.
     ///
     /// # Errors
-    /// Those of the candidates and of the evaluation; [`BaselineError::NotMeasured`] if the metric is unknown or the
-    /// method does not answer it; [`BaselineError::NoCandidates`] if there are none.
+    /// Those of the candidates and of the evaluation; [`BaselineError::NotMeasured`] if the protocol does not have the metric,
+    /// or has none of its kind because the method does not rank; [`BaselineError::NoCandidates`] if there are none.
     pub fn choose<M: Method>(
         &self,
         candidates: impl IntoIterator<Item = Result<M, BaselineError>>,
         untuned: impl FnOnce() -> Result<M, BaselineError>,
     ) -> Result<Tuned<M>, BaselineError> {
         let mut chosen = self.best(candidates)?;
-        if !self.untuned.is_empty() || chosen.is_empty() {
+        let shots = self.protocol.shots().iter().chain(&self.untuned).copied();
+        let mut left: Vec<usize> = shots.filter(|shots| chosen.iter().all(|(tuned, _)| tuned != shots)).collect();
+        if chosen.is_empty() && left.is_empty() {
+            left.push(0);
+        }
+        if !left.is_empty() {
             let method = Arc::new(untuned()?);
-            let shots = if self.untuned.is_empty() { &[0][..] } else { &self.untuned };
-            chosen.extend(shots.iter().map(|&shots| (shots, Arc::clone(&method))));
+            chosen.extend(left.into_iter().map(|shots| (shots, Arc::clone(&method))));
         }
         chosen.sort_by_key(|&(shots, _)| shots);
         let name = chosen.first().map(|(_, method)| method.name().to_owned()).unwrap_or_default();
@@ -155,22 +158,24 @@ impl<'a> Tuner<'a> {
         if shots.is_empty() {
             return Ok(Vec::new());
         }
+        let mut candidates = candidates.into_iter().peekable();
+        if candidates.peek().is_none() {
+            return Err(BaselineError::NoCandidates);
+        }
         for candidate in candidates {
             let candidate = Arc::new(candidate?);
-            let values = self.values(&*candidate)?;
-            for (best, value) in best.iter_mut().zip(values) {
+            for (best, value) in best.iter_mut().zip(self.values(&*candidate)?) {
+                let Some(value) = value else { continue };
                 if best.as_ref().is_none_or(|(most, _)| value > *most) {
                     *best = Some((value, Arc::clone(&candidate)));
                 }
             }
         }
-        let chosen = shots.iter().zip(best).filter_map(|(&shots, best)| Some((shots, best?.1)));
-        let chosen: Vec<_> = chosen.collect();
-        if chosen.is_empty() { Err(BaselineError::NoCandidates) } else { Ok(chosen) }
+        Ok(shots.iter().zip(best).filter_map(|(&shots, best)| Some((shots, best?.1))).collect())
     }
 
-    /// What the metric is on average at each number of shots, with a sign that makes more better.
-    fn values(&self, method: &dyn Method) -> Result<Vec<f64>, BaselineError> {
+    /// What the metric is on average at each number of shots, with a sign that makes more better; `None` of nobody.
+    fn values(&self, method: &dyn Method) -> Result<Vec<Option<f64>>, BaselineError> {
         let mut report = Report::new();
         self.protocol.run(method, &mut report)?;
         let value = |&shots: &usize| {
@@ -181,8 +186,130 @@ impl<'a> Tuner<'a> {
                 Direction::HigherIsBetter => 1.0,
                 Direction::LowerIsBetter => -1.0,
             };
-            Ok(measured.mean().map_or(f64::NEG_INFINITY, |mean| sign * mean))
+            Ok(measured.mean().map(|mean| sign * mean))
         };
         self.protocol.shots().iter().map(value).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{DatasetBuilder, Event, HeldOutUser, TaskHistory, UserIndex};
+
+    /// Knows what valid users want if it sees the right number of events, and ranks the other way round otherwise.
+    #[derive(Clone, Debug, PartialEq)]
+    struct Knows {
+        right: &'static [usize],
+        number: u32,
+    }
+
+    impl Method for Knows {
+        fn name(&self) -> &str {
+            "knows"
+        }
+
+        fn config(&self) -> String {
+            format!("number {}", self.number)
+        }
+
+        fn scores(&self, supports: &[Support<'_>]) -> Result<Option<Vec<Vec<f32>>>, EvaluateError> {
+            let row = |support: &Support<'_>| {
+                let sign = if self.right.contains(&support.events.len()) { 1.0 } else { -1.0 };
+                (0..40).map(|item| sign * item as f32).collect()
+            };
+            Ok(Some(supports.iter().map(row).collect()))
+        }
+    }
+
+    /// Forty items; valid users have three events in their pools, and want item 39.
+    fn example() -> (Dataset, UserSplit) {
+        let mut events = DatasetBuilder::new();
+        for item in 0..40 {
+            events.push("train", &Event::click(item.to_string()).at(item)).unwrap();
+        }
+        for (time, item) in [0, 1, 2, 39].into_iter().enumerate() {
+            events.push("valid", &Event::click(item.to_string()).at(time as i64)).unwrap();
+        }
+        let data = events.build();
+        let history = |user| data.history(UserIndex(user)).to_vec();
+        let (pool, query) = (history(1)[..3].to_vec(), history(1)[3..].to_vec());
+        let split = UserSplit {
+            train: vec![TaskHistory { user: UserIndex(0), events: history(0) }],
+            valid: vec![HeldOutUser { user: UserIndex(1), pool, query }],
+            test: Vec::new(),
+        };
+        (data, split)
+    }
+
+    fn candidates() -> [Result<Knows, BaselineError>; 3] {
+        [(0, &[1][..]), (1, &[0, 3]), (2, &[3])].map(|(number, right)| Ok(Knows { number, right }))
+    }
+
+    fn untuned() -> Result<Knows, BaselineError> {
+        Ok(Knows { number: 9, right: &[] })
+    }
+
+    fn numbers(tuned: &Tuned<Knows>) -> Vec<(usize, u32)> {
+        tuned.chosen().map(|(shots, method)| (shots, method.number)).collect()
+    }
+
+    #[test]
+    fn the_best_is_chosen_for_each_number_of_shots_and_of_equals_the_first() {
+        let (data, split) = example();
+        let tuner = Tuner::new(&data, &split, &[3, 1, 2, 0, 3], "ndcg@10").unwrap();
+        let tuned = tuner.choose(candidates(), || panic!("everything is tuned")).unwrap();
+        assert_eq!(numbers(&tuned), [(0, 1), (1, 0), (2, 0), (3, 1)], "at 2 nobody knows");
+        assert_eq!(
+            (tuned.name(), tuned.config()),
+            ("knows", "k=0 number 1, k=1 number 0, k=2 number 0, k=3 number 1".to_owned())
+        );
+    }
+
+    #[test]
+    fn between_tuned_numbers_of_shots_the_next_smaller_one_serves() {
+        let (data, split) = example();
+        let tuned = Tuner::new(&data, &split, &[1, 3], "mrr@100").unwrap().choose(candidates(), untuned).unwrap();
+        assert_eq!([0, 1, 2, 3, 99].map(|shots| tuned.at(shots).number), [0, 0, 0, 1, 1]);
+        let event = split.valid[0].pool[0];
+        let row = |shots| {
+            tuned.scores(&[Support { user: UserIndex(1), events: &vec![event; shots] }]).unwrap().unwrap().remove(0)
+        };
+        assert!(row(1)[39] > 0.0 && row(2)[39] < 0.0 && row(3)[39] > 0.0, "each by what was chosen for it");
+    }
+
+    #[test]
+    fn where_nobody_has_so_many_events_the_default_serves() {
+        let (data, split) = example();
+        let tuned = Tuner::new(&data, &split, &[0, 20], "ndcg@10").unwrap().choose(candidates(), untuned).unwrap();
+        assert_eq!(numbers(&tuned), [(0, 1), (20, 9)]);
+        let split = UserSplit { valid: Vec::new(), ..split };
+        for (shots, expected) in [(&[0, 5][..], &[(0, 9), (5, 9)][..]), (&[], &[(0, 9)])] {
+            let tuned = Tuner::new(&data, &split, shots, "ndcg@10").unwrap().choose(candidates(), untuned).unwrap();
+            assert_eq!(numbers(&tuned), expected);
+        }
+    }
+
+    #[test]
+    fn a_metric_that_the_protocol_does_not_have_is_an_error() {
+        let (data, split) = example();
+        let error = Tuner::new(&data, &split, &[1], "ndcg@11").unwrap().choose(candidates(), untuned).unwrap_err();
+        assert!(error.to_string().starts_with("knows has no ndcg@11 at 1 shots to be tuned by"), "{error}");
+    }
+
+    #[test]
+    fn where_nobody_has_a_value_of_the_metric_the_default_serves() {
+        let (data, split) = example();
+        let tuned = Tuner::new(&data, &split, &[0, 1], "rmse").unwrap().choose(candidates(), untuned).unwrap();
+        assert_eq!(numbers(&tuned), [(0, 9), (1, 9)], "clicks have no ratings");
+    }
+
+    #[test]
+    fn nothing_to_choose_from_is_an_error_and_so_is_a_candidate_that_fails() {
+        let (data, split) = example();
+        let tuner = Tuner::new(&data, &split, &[1], "ndcg@10").unwrap();
+        assert!(matches!(tuner.choose([], untuned), Err(BaselineError::NoCandidates)));
+        let failed = || Err(BaselineError::Singular("knows"));
+        assert!(matches!(tuner.choose([failed()], untuned), Err(BaselineError::Singular("knows"))));
     }
 }

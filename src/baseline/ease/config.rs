@@ -55,9 +55,9 @@ pub struct EaseConfig {
 }
 
 impl Default for EaseConfig {
-    /// A ridge of 1000, likes only, 100 neighbours above 10000 items.
+    /// A ridge of 5000, likes only, 200 neighbours above 10000 items.
     fn default() -> Self {
-        Self { ridge: 1000.0, input: EaseInput::default(), neighbours: 100, dense_up_to: 10_000 }
+        Self { ridge: 5000.0, input: EaseInput::default(), neighbours: 200, dense_up_to: 10_000 }
     }
 }
 

@@ -17,7 +17,11 @@ pub(super) fn weights(interactions: &Interactions, config: &EaseConfig) -> Resul
     weights_with(interactions, config, HUBS)
 }
 
-fn weights_with(interactions: &Interactions, config: &EaseConfig, hubs: usize) -> Result<Sparse, BaselineError> {
+pub(super) fn weights_with(
+    interactions: &Interactions,
+    config: &EaseConfig,
+    hubs: usize,
+) -> Result<Sparse, BaselineError> {
     let lengths = lengths(interactions);
     let pairs = Pairs::new(interactions, hubs);
     // The ridge regression of one item on its neighbours: a column of the weights.

@@ -26,9 +26,9 @@ pub struct GaussianFactorsConfig {
 }
 
 impl Default for GaussianFactorsConfig {
-    /// 16 factors, a ridge of 8, noise times 1.2, 12 rounds, seed 0.
+    /// 16 factors, a ridge of 16, noise times 2, 12 rounds, seed 0.
     fn default() -> Self {
-        Self { factors: 16, ridge: 8.0, noise: 1.2, rounds: 12, offsets: OffsetRidge::default(), seed: 0 }
+        Self { factors: 16, ridge: 16.0, noise: 2.0, rounds: 12, offsets: OffsetRidge::default(), seed: 0 }
     }
 }
 

@@ -22,9 +22,9 @@ pub struct ImplicitAlsConfig {
 }
 
 impl Default for ImplicitAlsConfig {
-    /// 64 factors, a ridge of 60, alpha 4, 10 rounds, seed 0.
+    /// 32 factors, a ridge of 30, alpha 1, 10 rounds, seed 0.
     fn default() -> Self {
-        Self { factors: 64, ridge: 60.0, alpha: 4.0, rounds: 10, seed: 0 }
+        Self { factors: 32, ridge: 30.0, alpha: 1.0, rounds: 10, seed: 0 }
     }
 }
 

@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use crate::baseline::alternating::{Equations, Term, dot, mean, start, update};
 use crate::baseline::error::BaselineError;
 use crate::baseline::interactions::{Interactions, Sparse};
-use crate::baseline::narrowed;
+use crate::baseline::narrowed_in_order;
 use crate::baseline::spd::{add_gram, diagonal};
 use crate::baseline::tuned::{Tuned, Tuner};
 use crate::data::{Dataset, LikeRule, UserSplit};
@@ -124,7 +124,7 @@ impl ImplicitAls {
     fn score(&self, support: &Support<'_>) -> Option<Vec<f32>> {
         let user = self.fold_in(&self.interactions.weigh(support.events, |event| self.rule.weight(event)))?;
         let scores: Vec<f64> = self.items.chunks_exact(self.config.factors).map(|item| dot(item, &user)).collect();
-        Some(narrowed(self.interactions.spread(&scores)))
+        Some(narrowed_in_order(&self.interactions.spread(&scores)))
     }
 }
 
