@@ -20,9 +20,9 @@ fn camps() -> Dataset {
     data.build()
 }
 
-fn trained(data: &Dataset, profiles: bool) -> Recommender {
+fn trained(data: &Dataset, profiles: bool, epochs: usize) -> Recommender {
     let mut config = Config::default();
-    (config.model.d_model, config.model.profiles, config.training.epochs) = (16, profiles, 15);
+    (config.model.d_model, config.model.profiles, config.training.epochs) = (16, profiles, epochs);
     (config.sampler.min_query, config.training.meta_batch) = (5, 20);
     Recommender::train(data, &config, &Device::default()).unwrap()
 }
@@ -37,7 +37,7 @@ fn even(rec: &Recommender, profile: &[(&str, &str)]) -> usize {
 #[test]
 fn a_newcomer_is_served_by_what_their_profile_says_and_everybody_else_as_before() {
     let data = camps();
-    let rec = trained(&data, true);
+    let rec = trained(&data, true, 60);
     assert!(even(&rec, &[("camp", "even")]) >= 8, "{}", even(&rec, &[("camp", "even")]));
     assert!(even(&rec, &[("camp", "odd")]) <= 2, "{}", even(&rec, &[("camp", "odd")]));
 
@@ -75,15 +75,15 @@ fn a_newcomer_is_served_by_what_their_profile_says_and_everybody_else_as_before(
 fn a_column_that_the_model_does_not_read_is_an_error_that_names_it() {
     let data = camps();
     let error = |rec: &Recommender, column| rec.adapt_known(&[(column, "odd")], &[]).unwrap_err().to_string();
-    let rec = trained(&data, true);
+    let rec = trained(&data, true, 1);
     assert_eq!(error(&rec, "plan"), r#"profile column "plan" is "odd": expected one of the columns camp"#);
-    let rec = trained(&data, false);
+    let rec = trained(&data, false, 1);
     assert_eq!(error(&rec, "camp"), r#"profile column "camp" is "odd": expected nothing, as no column is read"#);
 }
 
 #[test]
 fn a_saved_user_with_codes_that_the_model_has_not_is_refused() {
-    let rec = trained(&camps(), true);
+    let rec = trained(&camps(), true, 1);
     let user = rec.adapt_known(&[("camp", "odd")], &[]).unwrap();
     let text = serde_json::to_string(&user).unwrap();
     let read = serde_json::from_str(&text.replace(r#""profile":[1]"#, r#""profile":[9]"#)).unwrap();

@@ -121,6 +121,45 @@ fn later_events_do_not_change_what_is_said_of_earlier_prefixes() {
 }
 
 #[test]
+fn a_discount_lets_the_likes_of_a_task_count_by_a_power_of_their_number() {
+    let data = market();
+    let of = |like_discount| {
+        let mut config = config();
+        config.like_discount = like_discount;
+        model_without(&data, &[], &config, &uneven(24))
+    };
+    let (busy, idle) =
+        ([rating(1, 5.0), rating(2, 5.0), rating(3, 4.0), rating(4, 5.0), rating(9, 1.0)], [rating(5, 5.0)]);
+    let tasks = [TaskEvents::query(&[], &busy), TaskEvents::query(&[], &idle)];
+    let plain = losses(&of(0.0), &tasks, Supervision::EveryPrefix);
+    let mean = f64::from(of(0.0).schema().likes_per_task);
+    for discount in [0.5, 1.0] {
+        let expected = [plain[0] * (4.0 / mean).powf(-discount), plain[1] * (1.0 / mean).powf(-discount)];
+        assert_near(&losses(&of(discount), &tasks, Supervision::EveryPrefix), &expected, 1e-5, "discounted");
+    }
+    // Steps on a support set weigh each like that was left out as they did.
+    let support = [TaskEvents::support(&busy)];
+    let left_out = |discount| losses(&of(discount), &support, Supervision::EveryPrefix);
+    assert_near(&left_out(0.5), &left_out(0.0), 0.0, "left out");
+}
+
+#[test]
+fn trust_is_the_share_of_what_is_added_to_popularity() {
+    let data = market();
+    let context = data.history(UserIndex(0));
+    let scores = |trust: f32, context: &[IndexedEvent]| {
+        let model = model(&data).with_trust(trust);
+        let batch = model.batch(&[TaskEvents::context(context)], Supervision::WholeContext, &Device::default());
+        numbers(model.rank(&model.catalogue(), model.state(&batch)))
+    };
+    let (popularity, whole) = (scores(1.0, &[]), scores(1.0, context));
+    let half: Vec<f64> = popularity.iter().zip(&whole).map(|(none, whole)| (none + whole) / 2.0).collect();
+    assert_near(&scores(0.5, context), &half, 1e-5, "half trusted");
+    assert_near(&scores(0.5, &[]), &popularity, 0.0, "nothing to trust");
+    assert!(whole.iter().zip(&popularity).any(|(a, b)| (a - b).abs() > 1e-3), "the context says nothing");
+}
+
+#[test]
 fn a_support_set_that_is_read_alone_predicts_nothing() {
     let data = market();
     let model = model(&data);

@@ -9,21 +9,22 @@ pub const HELP: &str = "\
 Trains on a data set's training users, chooses on its validation users, and scores its test users.
 
 usage: evaluate --data FOLDER [--protocol NAME] [--methods a,b,...] [--seed N] [--seeds N] [--config FILE]
-                [--pool N] [--part PART] [--json FILE] [--predictions FILE] [--ratings FILE] [--resume]
+                [--pool N] [--part PART] [--json FILE] [--predictions FILE] [--ratings FILE] [--resume | --restart]
 
   --data FOLDER       interactions.csv, with items.csv, users.csv and episodes.csv where there are some; or
                       MovieLens' own files
   --protocol NAME     user-cold (default), item-cold, both-cold, leave-last-out, time or repeat
-  --methods a,b       what to score; all by default. An unknown name lists the known
+  --methods a,b       what to score, in this order; all by default. An unknown name lists the known
   --seed N            seed of everything that is drawn; 0 by default
   --seeds N           train as many models, from as many seeds, and print their spread; 1 by default
   --config FILE       settings as JSON, of those that are not to be the default
   --pool N            user-cold with N first events of each user as support pool, of users with 30 more
   --part PART         score these users: test (default) or valid
   --json FILE         also write the results, one JSON object a line
-  --predictions FILE  also write user,k,item,score: the best 100 items of the first method
-  --ratings FILE      also write user,k,item,rating: every query event, of the first method that rates
+  --predictions FILE  also write user,k,item,score: the best 100 items, of the first method
+  --ratings FILE      also write user,k,item,rating: every query event, of the first method
   --resume            go on where a run with the same options was stopped (Ctrl-C loses nothing)
+  --restart           throw such a run away and begin anew
   --help              print this";
 
 /// What was asked for.
@@ -41,6 +42,14 @@ pub struct Args {
     pub predictions: Option<PathBuf>,
     pub ratings: Option<PathBuf>,
     pub resume: bool,
+    pub restart: bool,
+}
+
+impl Args {
+    /// Whether a method was asked for.
+    pub fn wants(&self, name: &str) -> bool {
+        self.methods.as_ref().is_none_or(|methods| methods.iter().any(|method| method == name))
+    }
 }
 
 /// Reads the command line; `None` where help was asked for.
@@ -61,13 +70,14 @@ pub fn parse() -> Result<Option<Args>, lexopt::Error> {
         predictions: None,
         ratings: None,
         resume: false,
+        restart: false,
     };
     let mut parser = lexopt::Parser::from_env();
     while let Some(arg) = parser.next()? {
         match arg {
             Long("data") => args.data = parser.value()?.into(),
             Long("protocol") => args.protocol = text(parser.value()?).parse().map_err(said)?,
-            Long("methods") => args.methods = Some(text(parser.value()?).split(',').map(str::to_owned).collect()),
+            Long("methods") => args.methods = Some(methods(&text(parser.value()?))?),
             Long("seed") => args.seed = number("--seed", parser.value()?, 0)?,
             Long("seeds") => args.seeds = number("--seeds", parser.value()?, 1)?,
             Long("config") => args.config = Some(parser.value()?.into()),
@@ -77,6 +87,7 @@ pub fn parse() -> Result<Option<Args>, lexopt::Error> {
             Long("predictions") => args.predictions = Some(parser.value()?.into()),
             Long("ratings") => args.ratings = Some(parser.value()?.into()),
             Long("resume") => args.resume = true,
+            Long("restart") => args.restart = true,
             Long("help") | Short('h') => return Ok(None),
             Long(name) => return Err(unknown(&format!("--{name}"))),
             Short(name) => return Err(unknown(&format!("-{name}"))),
@@ -85,6 +96,9 @@ pub fn parse() -> Result<Option<Args>, lexopt::Error> {
     }
     if args.data.as_os_str().is_empty() {
         return Err("--data is missing: expected a folder".into());
+    }
+    if args.resume && args.restart {
+        return Err("--resume and --restart: expected one of them".into());
     }
     if args.pool.is_some() && args.protocol != ProtocolKind::UserCold {
         return Err(format!("--pool goes with user-cold: --protocol is {}", args.protocol).into());
@@ -106,6 +120,21 @@ fn number(name: &str, value: std::ffi::OsString, least: u64) -> Result<u64, lexo
     number.ok_or_else(|| format!("{name} is {text:?}: expected a whole number, {least} or more").into())
 }
 
+fn methods(text: &str) -> Result<Vec<String>, lexopt::Error> {
+    let mut asked = Vec::new();
+    for name in text.split(',') {
+        if !crate::methods::names().any(|known| known == name) {
+            let known = crate::methods::names().collect::<Vec<_>>().join(", ");
+            return Err(format!("--methods has {name:?}: expected some of {known}").into());
+        }
+        if asked.iter().any(|before| before == name) {
+            return Err(format!("--methods has {name:?} twice: expected each once").into());
+        }
+        asked.push(name.to_owned());
+    }
+    Ok(asked)
+}
+
 fn part(text: &str) -> Result<Part, lexopt::Error> {
     match text {
         "test" => Ok(Part::Test),
@@ -115,6 +144,6 @@ fn part(text: &str) -> Result<Part, lexopt::Error> {
 }
 
 fn unknown(what: &str) -> lexopt::Error {
-    let known = "--data, --protocol, --methods, --seed, --seeds, --config, --pool, --part, --json, --predictions, --ratings, --resume, --help";
+    let known = "--data, --protocol, --methods, --seed, --seeds, --config, --pool, --part, --json, --predictions, --ratings, --resume, --restart, --help";
     format!("{what}: expected one of {known}").into()
 }

@@ -78,8 +78,11 @@ pub fn print_ladder(report: &Report, ours: &[String]) {
     println!();
 }
 
-/// Mean and range over the models of several seeds.
+/// Mean and range over the models of several seeds; nothing for one.
 pub fn print_spread(report: &Report, seeds: &[String]) {
+    if seeds.len() < 2 {
+        return;
+    }
     println!("Over {} training seeds: mean (least to greatest)", seeds.len());
     for (metric, _) in COMPARED {
         for k in shots(report) {

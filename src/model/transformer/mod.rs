@@ -14,11 +14,14 @@
 
 mod batch;
 mod blocks;
+mod candidates;
+mod columns;
 mod config;
 mod head;
 mod items;
 mod loss;
 mod rating;
+mod rows;
 mod schema;
 mod tokens;
 
@@ -198,6 +201,12 @@ impl PreferenceTransformer {
     pub fn with_trust(mut self, trust: f32) -> Self {
         self.trust = self.trust.map(|value| value.full_like(trust));
         self
+    }
+
+    /// How far it is trusted: see [`with_trust`](Self::with_trust).
+    #[must_use]
+    pub fn trust(&self) -> f32 {
+        self.trust.val().into_scalar::<f32>()
     }
 
     /// What profiles are shown, `[rows, codes]`: with noise some whole ones and some single codes are not.

@@ -7,7 +7,8 @@ use rand::Rng;
 
 use crate::data::Action;
 use crate::model::initial::normal;
-use crate::model::transformer::batch::{GAP_BUCKETS, NUMBERS, PreferenceBatch};
+use crate::model::transformer::batch::PreferenceBatch;
+use crate::model::transformer::columns::{GAP_BUCKETS, NUMBERS};
 use crate::model::transformer::config::PreferenceTransformerConfig;
 use crate::model::transformer::parameter;
 

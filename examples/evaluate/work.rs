@@ -1,7 +1,8 @@
-//! Training what is ours, so that a run that is stopped goes on.
+//! Training so that a run that is stopped goes on.
 
 use std::error::Error;
 use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -13,21 +14,32 @@ use metarec::{Config, Recommender};
 use crate::args::Args;
 use crate::progress::Bar;
 
-/// Where a run keeps what it would be a pity to lose: a folder of its own for each set of options.
+/// Where a run keeps what it would be a pity to lose: a folder of its own for each data set, protocol and settings.
 pub struct Work(PathBuf);
 
 impl Work {
-    /// The folder of a run; emptied unless the run is to go on.
-    pub fn new(args: &Args) -> Result<Self, Box<dyn Error>> {
+    /// The folder of a run.
+    ///
+    /// # Errors
+    /// If an unfinished run is there, and neither to be gone on with nor to be thrown away.
+    pub fn new(args: &Args, config: &Config, data: &Dataset) -> Result<Self, Box<dyn Error>> {
         let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
         let home = || std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache"));
         let cache = cache.or_else(home).unwrap_or_else(std::env::temp_dir);
-        let data = args.data.canonicalize().map_err(|error| format!("--data is {}: {error}", args.data.display()))?;
-        let options = format!("{} {} {:?} {:?}", data.display(), args.protocol, args.pool, args.config);
-        let name: String = options.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
-        let folder = cache.join("metarec").join("evaluate").join(name);
-        if !args.resume && folder.exists() {
+        let mut digest = DefaultHasher::new();
+        (args.data.canonicalize()?, args.protocol, args.pool, format!("{:?}", config.clone().with_seed(0)))
+            .hash(&mut digest);
+        (data.events().len(), data.users().ids(), data.catalogue().ids()).hash(&mut digest);
+        let folder = cache.join("metarec").join("evaluate").join(format!("{:016x}", digest.finish()));
+        if folder.exists() && args.restart {
             fs::remove_dir_all(&folder)?;
+        }
+        if folder.exists() && !args.resume {
+            let place = folder.display();
+            return Err(format!(
+                "an unfinished run with these options is in {place}: --resume goes on, --restart begins anew"
+            )
+            .into());
         }
         fs::create_dir_all(&folder)?;
         Ok(Self(folder))
