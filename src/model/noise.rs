@@ -2,6 +2,7 @@
 
 use burn::Tensor;
 use burn::tensor::{Device, TensorData};
+use rand::seq::index::sample;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -25,6 +26,18 @@ impl NoiseSource {
     pub fn kept<const D: usize>(&mut self, shape: [usize; D], rate: f64, device: &Device) -> Tensor<D> {
         // Dropout scales what it keeps; here what is kept must stay as it is.
         self.dropout(Tensor::ones(shape, device), rate).clamp_max(1.0)
+    }
+
+    /// `count` of the numbers `0..from`, ascending, all alike likely; all of them without a seed.
+    pub fn some_of(&mut self, from: usize, count: usize) -> Vec<usize> {
+        match self.generator.as_mut().filter(|_| count < from) {
+            Some(generator) => {
+                let mut chosen = sample(generator, from, count).into_vec();
+                chosen.sort_unstable();
+                chosen
+            }
+            None => (0..from).collect(),
+        }
     }
 
     /// Zeroes elements with probability `rate`, rounded to 1/256, and scales the rest so that the expectation stays.
@@ -57,7 +70,20 @@ mod tests {
     }
 
     #[test]
+    fn some_of_are_as_many_as_asked_for_and_each_as_likely() {
+        let mut drawn = [0; 5];
+        for seed in 0..2000 {
+            let chosen = NoiseSource::new(Some(seed)).some_of(5, 2);
+            assert!(matches!(chosen[..], [a, b] if a < b && b < 5));
+            chosen.into_iter().for_each(|at| drawn[at] += 1);
+        }
+        assert!(drawn.iter().all(|&times| (700..900).contains(&times)), "{drawn:?}");
+        assert_eq!(NoiseSource::new(Some(1)).some_of(3, 9), [0, 1, 2]);
+    }
+
+    #[test]
     fn without_a_seed_nothing_is_dropped() {
+        assert_eq!(NoiseSource::new(None).some_of(3, 1), [0, 1, 2]);
         let ones = Tensor::<1>::ones([64], &Device::default());
         let out = NoiseSource::new(None).dropout(ones.clone(), 0.5);
         assert_eq!(out.into_data(), ones.into_data());

@@ -79,6 +79,9 @@ pub struct PreferenceTransformerConfig {
     /// How much of what a user's events and profile add to popularity is believed when they are ranked for, 0 to 2; `None` for the share that ranks best for
     /// the validation users, or 0.8 where there are none.
     pub trust: Option<f64>,
+    /// From how many prefixes of a context training predicts in one step, 1 to 4096: the whole context, none of it where more is known of the user, and
+    /// others drawn at random. Fewer cost less time and count the whole for more.
+    pub prefixes: usize,
     /// How many of the most recent events are read; 1 to 4096.
     pub max_context: usize,
     /// Width of the item factors that ratings are predicted from; 1 to 512.
@@ -102,6 +105,7 @@ impl Default for PreferenceTransformerConfig {
             profile_dropout: 0.25,
             like_discount: 0.0,
             trust: Some(1.0),
+            prefixes: 8,
             max_context: 50,
             rating_factors: 16,
             rating_weight: 1.0,
@@ -141,6 +145,7 @@ impl PreferenceTransformerConfig {
             "a divisor of d_model",
         )?;
         count("d_feed_forward", self.d_feed_forward, 1, 65_536, "1 to 65536")?;
+        count("prefixes", self.prefixes, 1, 4096, "1 to 4096")?;
         count("max_context", self.max_context, 1, 4096, "1 to 4096")?;
         count("rating_factors", self.rating_factors, 1, 512, "1 to 512")?;
         real("dropout", self.dropout.unwrap_or(0.0), 0.9, "0 to 0.9")?;

@@ -32,10 +32,10 @@ pub(crate) struct RankingExamples {
 }
 
 impl RankingExamples {
-    /// The predictions of a batch: `u` is `[rows, prefixes, d]`, `gain` `[rows, prefixes, 1]`, `output` `[items, d]`, `popularity` `[items]`.
+    /// The predictions of a batch: `u` is `[rows, prefixes, d]`, `gain` `[rows, prefixes, 1]`, how much each counts `[rows, prefixes]`, `output`
+    /// `[items, d]`, `popularity` `[items]`.
     pub(crate) fn new(
-        u: Tensor<3>,
-        gain: Tensor<3>,
+        (u, gain, prefix_weights): (Tensor<3>, Tensor<3>, Tensor<2>),
         (output, popularity): (Tensor<2>, Tensor<1>),
         batch: &PreferenceBatch,
     ) -> Self {
@@ -59,7 +59,7 @@ impl RankingExamples {
             liked,
             liked_popularity,
             count: weights.sum_dim(2).reshape([tasks, batch.rows(), 1]),
-            weights: batch.prefix_weights().reshape([tasks, a_task, 1]),
+            weights: prefix_weights.reshape([tasks, a_task, 1]),
             output,
             popularity,
             shift: shift.map(|shift| shift.reshape([tasks, batch.rows(), candidates])),

@@ -30,7 +30,7 @@ use std::sync::Arc;
 use burn::Tensor;
 use burn::module::{Module, Param, ParamGroup};
 use burn::nn::{LayerNorm, LayerNormConfig};
-use burn::tensor::{Device, TensorData};
+use burn::tensor::{Device, Int, TensorData};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -262,8 +262,38 @@ impl PreferenceTransformer {
         let mut noise = NoiseSource::new(batch.noise());
         let shown = self.items.shown(&mut noise, self.settings.config.id_dropout);
         let states = self.prefixes(batch, &mut noise, &shown);
-        let (u, gain) = if batch.predicts_from_the_whole() { Self::wholes(batch, states) } else { states };
-        RankingExamples::new(u, gain, self.items.output(&shown), batch)
+        let ((u, gain), weights) = if batch.predicts_from_the_whole() {
+            (Self::wholes(batch, states), batch.prefix_weights())
+        } else {
+            self.some_prefixes(batch, states, &mut noise)
+        };
+        RankingExamples::new((u, gain, weights), self.items.output(&shown), batch)
+    }
+
+    /// The states of some of a batch's prefixes, `[rows, chosen, d_model]` and `[rows, chosen, 1]`, and how much each counts, `[rows, chosen]`: with noise the
+    /// last column, the first where it knows a profile, and others drawn at random. A row counts as much as it did.
+    fn some_prefixes(
+        &self,
+        batch: &PreferenceBatch,
+        (u, gain): (Tensor<3>, Tensor<3>),
+        noise: &mut NoiseSource,
+    ) -> ((Tensor<3>, Tensor<3>), Tensor<2>) {
+        let weights = batch.prefix_weights();
+        let columns = weights.dims()[1];
+        let always = 1 + usize::from(batch.profiles().is_some());
+        let others = self.settings.config.prefixes.saturating_sub(always);
+        if columns <= always + others || batch.noise().is_none() {
+            return ((u, gain), weights);
+        }
+        let between = noise.some_of(columns - 2, others);
+        let first = batch.profiles().is_some().then_some(0);
+        let chosen = first.into_iter().chain(between.into_iter().map(|at| at + 1)).chain([columns - 1]);
+        let chosen: Vec<i32> = chosen.map(|at| at as i32).collect();
+        let count = chosen.len();
+        let chosen = Tensor::<1, Int>::from_data(TensorData::new(chosen, [count]), &weights.device());
+        let some = weights.clone().select(1, chosen.clone());
+        let scale = weights.sum_dim(1) / some.clone().sum_dim(1).clamp_min(1e-9);
+        ((u.select(1, chosen.clone()), gain.select(1, chosen)), some * scale)
     }
 
     /// The head's shifts for each of some tasks, `[tasks, d_model]` and `[tasks, 1]`.
