@@ -210,7 +210,7 @@ impl<'a> RecommenderTrainer<'a> {
         };
         let profiles = schema.profile.profiles(data.users());
         let read = format!("{:?} {profiles:?}", schema.profile);
-        let initial = InitialValues::fit(&split.train, pool, &config.model, &schema, config.seed);
+        let initial = InitialValues::fit_knowing(&split.train, &profiles, pool, &config.model, &schema, config.seed);
         let model = PreferenceTransformer::new(&config.model, &schema, catalogue, &initial, config.seed, device)?;
         let (sampler, tasks) = match sampler {
             Some(own) => own,

@@ -9,7 +9,7 @@ pub const HELP: &str = "\
 Trains on a data set's training users, chooses on its validation users, and scores its test users.
 
 usage: evaluate --data FOLDER [--protocol NAME] [--methods a,b,...] [--seed N] [--seeds N] [--config FILE]
-                [--pool N] [--part PART] [--json FILE] [--predictions FILE] [--ratings FILE] [--resume | --restart]
+                [--pool N] [--support ORDER] [--part PART] [--json FILE] [--predictions FILE] [--ratings FILE] [--resume | --restart]
 
   --data FOLDER       interactions.csv, with items.csv, users.csv and episodes.csv where there are some; or
                       MovieLens' own files
@@ -19,6 +19,7 @@ usage: evaluate --data FOLDER [--protocol NAME] [--methods a,b,...] [--seed N] [
   --seeds N           train as many models, from as many seeds, and print their spread; 1 by default
   --config FILE       settings as JSON, of those that are not to be the default
   --pool N            user-cold with N first events of each user as support pool, of users with 30 more
+  --support ORDER     user-cold: k events are the first of the pool (default) or random ones of it
   --part PART         score these users: test (default) or valid
   --json FILE         also write the results, one JSON object a line
   --predictions FILE  also write user,k,item,score: the best 100 items, of the first method
@@ -37,6 +38,7 @@ pub struct Args {
     pub seeds: u64,
     pub config: Option<PathBuf>,
     pub pool: Option<usize>,
+    pub random_support: bool,
     pub part: Part,
     pub json: Option<PathBuf>,
     pub predictions: Option<PathBuf>,
@@ -65,6 +67,7 @@ pub fn parse() -> Result<Option<Args>, lexopt::Error> {
         seeds: 1,
         config: None,
         pool: None,
+        random_support: false,
         part: Part::Test,
         json: None,
         predictions: None,
@@ -82,6 +85,7 @@ pub fn parse() -> Result<Option<Args>, lexopt::Error> {
             Long("seeds") => args.seeds = number("--seeds", parser.value()?, 1)?,
             Long("config") => args.config = Some(parser.value()?.into()),
             Long("pool") => args.pool = Some(number("--pool", parser.value()?, 1)? as usize),
+            Long("support") => args.random_support = random(&text(parser.value()?))?,
             Long("part") => args.part = part(&text(parser.value()?))?,
             Long("json") => args.json = Some(parser.value()?.into()),
             Long("predictions") => args.predictions = Some(parser.value()?.into()),
@@ -102,6 +106,9 @@ pub fn parse() -> Result<Option<Args>, lexopt::Error> {
     }
     if args.pool.is_some() && args.protocol != ProtocolKind::UserCold {
         return Err(format!("--pool goes with user-cold: --protocol is {}", args.protocol).into());
+    }
+    if args.random_support && args.protocol != ProtocolKind::UserCold {
+        return Err(format!("--support goes with user-cold: --protocol is {}", args.protocol).into());
     }
     Ok(Some(args))
 }
@@ -135,6 +142,14 @@ fn methods(text: &str) -> Result<Vec<String>, lexopt::Error> {
     Ok(asked)
 }
 
+fn random(text: &str) -> Result<bool, lexopt::Error> {
+    match text {
+        "first" => Ok(false),
+        "random" => Ok(true),
+        _ => Err(format!("--support is {text:?}: expected first or random").into()),
+    }
+}
+
 fn part(text: &str) -> Result<Part, lexopt::Error> {
     match text {
         "test" => Ok(Part::Test),
@@ -144,6 +159,6 @@ fn part(text: &str) -> Result<Part, lexopt::Error> {
 }
 
 fn unknown(what: &str) -> lexopt::Error {
-    let known = "--data, --protocol, --methods, --seed, --seeds, --config, --pool, --part, --json, --predictions, --ratings, --resume, --restart, --help";
+    let known = "--data, --protocol, --methods, --seed, --seeds, --config, --pool, --support, --part, --json, --predictions, --ratings, --resume, --restart, --help";
     format!("{what}: expected one of {known}").into()
 }

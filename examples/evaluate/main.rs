@@ -62,7 +62,10 @@ fn run(args: &Args) -> Result<(), Box<dyn Error>> {
         args.protocol
     );
 
-    let protocol = split.protocol(&data, &ProtocolOptions::default().on(args.part))?;
+    // Training and tuning are the same for either order of support.
+    rules.shuffled = args.random_support.then_some(args.seed);
+    let asked = args.protocol.split(&data, &rules)?;
+    let protocol = asked.protocol(&data, &ProtocolOptions::default().on(args.part))?;
     let work = Work::new(args, &config, &data)?;
     let models = methods::train(args, &work, (&data, split.users()), &config, &stop)?;
     let methods = Methods::new(args, &models, (&data, split.users()), &stop)?;

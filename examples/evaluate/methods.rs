@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fs;
 
 use metarec::data::{Dataset, UserSplit};
-use metarec::evaluate::{Method, Served, pool_size};
+use metarec::evaluate::{Averaged, Method, Served, pool_size};
 use metarec::recommend::device_from_env;
 use metarec::{Config, Recommender, baseline};
 
@@ -18,9 +18,12 @@ pub const OURS: &str = "metarec";
 /// The same without what is known of users besides their events.
 pub const ANONYMOUS: &str = "metarec-anonymous";
 
+/// The mean of all seeds' models.
+pub const MEAN: &str = "metarec-mean";
+
 /// All names, ours first.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    [OURS, ANONYMOUS].into_iter().chain(baseline::NAMES)
+    [OURS, ANONYMOUS, MEAN].into_iter().chain(baseline::NAMES)
 }
 
 /// The settings that were asked for.
@@ -38,7 +41,7 @@ pub fn train(
     config: &Config,
     stop: &Stop,
 ) -> Result<Vec<Recommender>, Box<dyn Error>> {
-    if !args.wants(OURS) && !args.wants(ANONYMOUS) {
+    if ![OURS, ANONYMOUS, MEAN].into_iter().any(|name| args.wants(name)) {
         return Ok(Vec::new());
     }
     let device = device_from_env()?;
@@ -79,6 +82,8 @@ impl<'a> Methods<'a> {
             steps.set_message(name.to_owned());
             if [OURS, ANONYMOUS].contains(&name) {
                 methods.add_ours(name, args, models, data)?;
+            } else if name == MEAN {
+                methods.add_mean(args, models, data)?;
             } else {
                 methods.all.push(fitted.fit(name)?);
             }
@@ -112,6 +117,19 @@ impl<'a> Methods<'a> {
             self.all.push(Box::new(served));
             self.ours.push(numbered);
         }
+        Ok(())
+    }
+
+    /// The mean of several models; of one it would be that one.
+    fn add_mean(&mut self, args: &Args, models: &'a [Recommender], data: &Dataset) -> Result<(), Box<dyn Error>> {
+        match (models.len(), &args.methods) {
+            (0 | 1, None) => return Ok(()),
+            (0 | 1, Some(_)) => return Err(format!("--methods has {MEAN:?}: it takes --seeds 2 or more").into()),
+            _ => {}
+        }
+        let members = models.iter().map(|model| Served::new(model, data)).collect::<Result<Vec<_>, _>>()?;
+        self.all.push(Box::new(Averaged::new(MEAN, members)));
+        self.ours.push(MEAN.to_owned());
         Ok(())
     }
 

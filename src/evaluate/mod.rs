@@ -46,6 +46,7 @@
 
 pub mod metric;
 
+mod averaged;
 mod cross_validate;
 mod error;
 mod interval;
@@ -57,6 +58,7 @@ mod served;
 mod shots;
 mod table;
 
+pub use averaged::Averaged;
 pub use cross_validate::{CrossValidated, CrossValidation, FoldSpread, cross_validate};
 pub use error::EvaluateError;
 pub use interval::{Bootstrap, Interval, PairedDifference};

@@ -70,7 +70,10 @@ impl<M: PreferenceModel + LinearHeadModel> MetaLearner<M> for ClosedForm {
     }
 
     fn adapt(&self, model: &M, state: &GaussianPrior, support: &M::Batch) -> ClosedFormUser {
-        let heads = state.posterior(model.head_weight(), &model.context_examples(support));
+        let seen = model.context_examples(support);
+        let [tasks, shots, d] = seen.features.dims();
+        let expected = model.expected_heads(support).narrow(1, shots, 1).reshape([tasks, d]);
+        let heads = state.posterior(expected, &seen);
         ClosedFormUser { state: model.state(support), heads }
     }
 
@@ -82,7 +85,7 @@ impl<M: PreferenceModel + LinearHeadModel> MetaLearner<M> for ClosedForm {
 
     fn meta_gradient(&self, model: &M, state: &GaussianPrior, batch: &MetaBatch<M::Batch>) -> MetaGradient {
         let seen = model.context_examples(&batch.support);
-        let heads = state.posterior_path(model.head_weight(), &seen);
+        let heads = state.posterior_path(model.expected_heads(&batch.support), &seen);
         let rating = mean_over_path(model.target_examples(&batch.query).squared_error(heads), seen.mask);
         let loss = model.loss_without_head(&batch.query) + rating * model.head_loss_weight();
         let mut grads = loss.clone().sum().backward();

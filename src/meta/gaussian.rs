@@ -39,38 +39,47 @@ impl GaussianPrior {
         }
     }
 
-    /// Posterior means after none, one, two ... of each task's examples, `[tasks, shots + 1, d_head]`, differentiable in everything.
+    /// Posterior means after none, one, two ... of each task's examples, `[tasks, shots + 1, d_head]`, differentiable in everything; `expected` is the prior's
+    /// mean at each of them, of the same shape.
     ///
-    /// One rank-one update an example (the Kalman filter of a constant state), so every prefix comes with the last one. Masked examples change nothing.
-    pub(crate) fn posterior_path(&self, mean: Tensor<1>, examples: &LinearExamples) -> Tensor<3> {
+    /// One rank-one update of the covariance an example (the Kalman filter of a constant state), so every prefix comes with the last one. Masked examples
+    /// change nothing.
+    pub(crate) fn posterior_path(&self, expected: Tensor<3>, examples: &LinearExamples) -> Tensor<3> {
         let [tasks, shots, d] = examples.features.dims();
         let scale = self.scale.val();
         let prior = scale.clone().matmul(scale.transpose());
         let noise = self.log_noise.val().exp().reshape([1, 1, 1]);
         let mut covariance: Tensor<3> = prior.unsqueeze::<3>().expand([tasks, d, d]);
-        let mut mean: Tensor<3> = mean.reshape([1, d, 1]).expand([tasks, d, 1]);
-        let mut path = vec![mean.clone().swap_dims(1, 2)];
+        let device = examples.features.device();
+        // The examples' precision, and their targets weighed by it.
+        let (mut gram, mut seen) =
+            (Tensor::<3>::zeros([tasks, d, d], &device), Tensor::<3>::zeros([tasks, d, 1], &device));
+        let mean = |at: usize| expected.clone().narrow(1, at, 1).swap_dims(1, 2);
+        let mut path = vec![mean(0).swap_dims(1, 2)];
         for shot in 0..shots {
             let x = examples.features.clone().narrow(1, shot, 1);
             let target = examples.targets.clone().narrow(1, shot, 1).reshape([tasks, 1, 1]);
             let mask = examples.mask.clone().narrow(1, shot, 1).reshape([tasks, 1, 1]);
             let direction = covariance.clone().matmul(x.clone().swap_dims(1, 2));
-            let gain = direction.clone() * mask / (x.clone().matmul(direction.clone()) + noise.clone());
-            let error = target - x.matmul(mean.clone());
-            mean = mean + gain.clone() * error;
+            let gain = direction.clone() * mask.clone() / (x.clone().matmul(direction.clone()) + noise.clone());
             covariance = covariance - gain.matmul(direction.swap_dims(1, 2));
-            path.push(mean.clone().swap_dims(1, 2));
+            let weighed = x.clone().swap_dims(1, 2) * mask / noise.clone();
+            gram = gram + weighed.clone().matmul(x);
+            seen = seen + weighed * target;
+            let mean = mean(shot + 1);
+            let moved = mean.clone() + covariance.clone().matmul(seen.clone() - gram.clone().matmul(mean));
+            path.push(moved.swap_dims(1, 2));
         }
         Tensor::cat(path, 1)
     }
 
-    /// The same posterior after all examples, computed on the host in double precision: what serving uses. `[tasks, d_head]`.
-    pub(crate) fn posterior(&self, mean: Tensor<1>, examples: &LinearExamples) -> Tensor<2> {
+    /// The same posterior after all examples, computed on the host in double precision: what serving uses. `[tasks, d_head]`, as is what is `expected`.
+    pub(crate) fn posterior(&self, expected: Tensor<2>, examples: &LinearExamples) -> Tensor<2> {
         let [tasks, shots, d] = examples.features.dims();
         let device = examples.features.device();
         let read = |data: TensorData| data.iter::<f32>().map(f64::from).collect::<Vec<f64>>();
         let (scale, log_noise) = (read(self.scale.val().into_data()), read(self.log_noise.val().into_data()));
-        let mean = read(mean.into_data());
+        let expected = read(expected.into_data());
         let features = read(examples.features.clone().into_data());
         let (targets, mask) = (read(examples.targets.clone().into_data()), read(examples.mask.clone().into_data()));
         let noise = log_noise.first().map_or(1.0, |log| log.exp());
@@ -84,7 +93,7 @@ impl GaussianPrior {
         }
         let mut heads = Vec::with_capacity(tasks * d);
         for task in 0..tasks {
-            let mut update = RankOne::new(prior.clone(), mean.clone(), noise);
+            let mut update = RankOne::new(prior.clone(), expected[task * d..(task + 1) * d].to_vec(), noise);
             for shot in (task * shots..(task + 1) * shots).filter(|&at| mask[at] > 0.0) {
                 update.see(&features[shot * d..(shot + 1) * d], targets[shot]);
             }

@@ -92,7 +92,17 @@ pub trait LinearHeadModel: AdaptableModel {
     /// The head before it has seen anything of a task, `[d_head]`.
     fn head_weight(&self) -> Tensor<1>;
 
-    /// The covariance of tasks' own heads around [`head_weight`](Self::head_weight) as the model was initialised, row by row `[d_head * d_head]`, and
+    /// What is expected of each task's head before any of its values is known, after none, one, two ... events of the context, `[tasks, shots + 1, d_head]`
+    /// with the shots of [`context_examples`](Self::context_examples): it may depend on what is known of a task besides, and on which events there are.
+    /// [`head_weight`](Self::head_weight) for all by default.
+    fn expected_heads(&self, batch: &Self::Batch) -> Tensor<3> {
+        let [tasks, shots] = self.context_examples(batch).mask.dims();
+        let weight = self.head_weight();
+        let [d_head] = weight.dims();
+        weight.reshape([1, 1, d_head]).expand([tasks, shots + 1, d_head])
+    }
+
+    /// The covariance of tasks' own heads around [`expected_heads`](Self::expected_heads) as the model was initialised, row by row `[d_head * d_head]`, and
     /// the variance of the noise: where a Bayesian head starts from.
     fn head_prior(&self) -> (Vec<f64>, f64);
 

@@ -14,6 +14,9 @@ pub use items::ItemRule;
 pub use repeat::RepeatRule;
 pub use time::TimeRule;
 
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::data::event::IndexedEvent;
@@ -61,6 +64,28 @@ impl UserSplit {
         items
     }
 
+    /// The same split with every held-out user's pool in an order drawn from `seed` and the user: the first `k` of it are then a random `k` of the first
+    /// events, and all of them the same set as before. A pool is not in time order then; a recommender puts what it reads in order itself.
+    ///
+    /// ```
+    /// use metarec::data::synthetic::MarketConfig;
+    ///
+    /// let data = MarketConfig::default().generate()?.into_dataset();
+    /// let split = data.split()?;
+    /// let shuffled = split.clone().with_shuffled_pools(7);
+    /// assert_ne!(shuffled.test[0].pool, split.test[0].pool);
+    /// assert_eq!(shuffled.test[0].query, split.test[0].query);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with_shuffled_pools(mut self, seed: u64) -> Self {
+        for user in self.valid.iter_mut().chain(&mut self.test) {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed ^ u64::from(user.user.0).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+            user.pool.shuffle(&mut rng);
+        }
+        self
+    }
+
     /// The same split without its test users: all that whoever chooses settings may see.
     #[must_use]
     pub fn without_test(&self) -> Self {
@@ -72,6 +97,22 @@ impl UserSplit {
 mod tests {
     use super::*;
     use crate::data::Action;
+
+    #[test]
+    fn a_shuffled_pool_is_the_same_set_in_an_order_of_the_users_own() {
+        let event = |item| IndexedEvent { item: ItemIndex(item), action: Action::Click, value: None, timestamp: None };
+        let held =
+            |user| HeldOutUser { user: UserIndex(user), pool: (0..20).map(event).collect(), query: vec![event(30)] };
+        let split = UserSplit { valid: vec![held(1)], test: vec![held(2)], ..UserSplit::default() };
+        let shuffled = split.clone().with_shuffled_pools(3);
+        assert_eq!(shuffled, split.clone().with_shuffled_pools(3));
+        let (valid, test) = (&shuffled.valid[0].pool, &shuffled.test[0].pool);
+        assert!(valid != test && *test != split.test[0].pool);
+        let mut sorted = test.clone();
+        sorted.sort_by_key(|event| event.item);
+        assert_eq!(sorted, split.test[0].pool);
+        assert_eq!(shuffled.test[0].query, split.test[0].query);
+    }
 
     #[test]
     fn candidates_are_the_items_of_training_users_in_ascending_order() {

@@ -87,10 +87,16 @@ impl ProtocolKind {
     pub fn split(self, data: &Dataset, rules: &ProtocolRules) -> Result<ProtocolSplit, DataError> {
         let of_users = |users| ColdSplit { users, ..ColdSplit::default() };
         let split = match self {
-            Self::UserCold => of_users(match &rules.users {
-                None => data.split()?,
-                Some(rule) => UserSplit::by_digest(data, rule)?,
-            }),
+            Self::UserCold => {
+                let users = match &rules.users {
+                    None => data.split()?,
+                    Some(rule) => UserSplit::by_digest(data, rule)?,
+                };
+                of_users(match rules.shuffled {
+                    None => users,
+                    Some(seed) => users.with_shuffled_pools(seed),
+                })
+            }
             Self::ItemCold => ColdSplit::by_item(data, &rules.items)?,
             Self::BothCold => ColdSplit::by_user_and_item(data, &rules.items)?,
             Self::LeaveLastOut => ColdSplit::leave_last_out(data)?,
@@ -137,6 +143,9 @@ impl FromStr for ProtocolKind {
 pub struct ProtocolRules {
     /// For `user-cold`; `None` for the split that is pinned to the data, or else the default rule.
     pub users: Option<SplitRule>,
+    /// For `user-cold`: a seed by which each pool is shuffled ([`UserSplit::with_shuffled_pools`]), so that support sets are random ones of a user's first
+    /// events; `None` for the first ones.
+    pub shuffled: Option<u64>,
     /// For `item-cold` and `both-cold`.
     pub items: ItemRule,
     /// For `time`.

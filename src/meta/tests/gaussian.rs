@@ -43,8 +43,15 @@ impl Examples {
     }
 }
 
-fn mean(values: &[f32]) -> Tensor<1> {
-    Tensor::from_data(TensorData::new(values.to_vec(), [values.len()]), &Device::default())
+/// The same mean for all tasks, `[tasks, d]`.
+fn mean(values: &[f32], tasks: usize) -> Tensor<2> {
+    let d = values.len();
+    Tensor::<1>::from_data(TensorData::new(values.to_vec(), [d]), &Device::default()).reshape([1, d]).expand([tasks, d])
+}
+
+/// The same mean for all tasks after each of their examples, `[tasks, shots + 1, d]`.
+fn means(values: &[f32], tasks: usize, shots: usize) -> Tensor<3> {
+    mean(values, tasks).unsqueeze_dim::<3>(1).expand([tasks, shots + 1, values.len()])
 }
 
 fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
@@ -71,7 +78,7 @@ fn a_posterior_worked_out_by_hand_is_found() {
         mask: vec![1.0, 0.0, 1.0],
     };
     let prior = GaussianPrior::new(&[2.0, 1.0, 1.0, 2.0], 1.0, &Device::default());
-    let path = numbers(prior.posterior_path(mean(&[1.0, 0.0]), &examples.tensors()));
+    let path = numbers(prior.posterior_path(means(&[1.0, 0.0], 1, 3), &examples.tensors()));
     assert_all_near(
         &path,
         &[1.0, 0.0, 3.0, 1.0, 3.0, 1.0, 2.5, 0.0],
@@ -79,7 +86,7 @@ fn a_posterior_worked_out_by_hand_is_found() {
         "the path, the masked example in the middle",
     );
     assert_all_near(
-        &numbers(prior.posterior(mean(&[1.0, 0.0]), &examples.tensors())),
+        &numbers(prior.posterior(mean(&[1.0, 0.0], 1), &examples.tensors())),
         &[2.5, 0.0],
         1e-6,
         "on the host",
@@ -122,9 +129,9 @@ fn updates_one_by_one_give_the_batch_formula_on_the_device_and_on_the_host() {
         let prior = GaussianPrior::new(&covariance, noise, &Device::default());
         let expected: Vec<f64> =
             (0..tasks).flat_map(|task| batch_formula(&covariance, noise, &prior_mean, &examples, task)).collect();
-        let host = numbers(prior.posterior(mean(&prior_mean), &examples.tensors()));
+        let host = numbers(prior.posterior(mean(&prior_mean, tasks), &examples.tensors()));
         assert_all_near(&host, &expected, 1e-5, "host and batch formula");
-        let path = prior.posterior_path(mean(&prior_mean), &examples.tensors());
+        let path = prior.posterior_path(means(&prior_mean, tasks, shots), &examples.tensors());
         let last = numbers(path.narrow(1, shots, 1));
         assert_all_near(&last, &expected, 1e-4, "device and batch formula");
     }
@@ -135,15 +142,19 @@ fn each_step_of_the_path_is_the_posterior_of_so_many_examples() {
     let (tasks, shots, d) = (3, 5, 3);
     let prior = GaussianPrior::new(&[1.0, 0.2, 0.0, 0.2, 1.0, 0.0, 0.0, 0.0, 2.0], 0.3, &Device::default());
     let examples = Examples::random(tasks, shots, d, 8).tensors();
-    let path = prior.posterior_path(mean(&[0.1, 0.2, 0.3]), &examples);
+    // What is expected changes with every example.
+    let values = (0..tasks * (shots + 1) * d).map(|at| (at as f32 * 0.7).sin()).collect::<Vec<f32>>();
+    let expected = Tensor::<3>::from_data(TensorData::new(values, [tasks, shots + 1, d]), &Device::default());
+    let path = prior.posterior_path(expected.clone(), &examples);
     for seen in 0..=shots {
         let some = LinearExamples {
             features: examples.features.clone().narrow(1, 0, seen.max(1)),
             targets: examples.targets.clone().narrow(1, 0, seen.max(1)),
             mask: examples.mask.clone().narrow(1, 0, seen.max(1)) * if seen == 0 { 0.0 } else { 1.0 },
         };
-        let expected = numbers(prior.posterior(mean(&[0.1, 0.2, 0.3]), &some));
-        assert_all_near(&numbers(path.clone().narrow(1, seen, 1)), &expected, 1e-5, &format!("after {seen}"));
+        let from = expected.clone().narrow(1, seen, 1).reshape([tasks, d]);
+        let found = numbers(prior.posterior(from, &some));
+        assert_all_near(&numbers(path.clone().narrow(1, seen, 1)), &found, 1e-5, &format!("after {seen}"));
     }
 }
 
@@ -151,5 +162,10 @@ fn each_step_of_the_path_is_the_posterior_of_so_many_examples() {
 fn a_covariance_that_is_none_becomes_its_diagonal() {
     let prior = GaussianPrior::new(&[1.0, 2.0, 2.0, 1.0], 1.0, &Device::default());
     let one = Examples { d: 2, shots: 1, features: vec![1.0, 0.0], targets: vec![1.0], mask: vec![1.0] };
-    assert_all_near(&numbers(prior.posterior(mean(&[0.0, 0.0]), &one.tensors())), &[0.5, 0.0], 1e-6, "identity prior");
+    assert_all_near(
+        &numbers(prior.posterior(mean(&[0.0, 0.0], 1), &one.tensors())),
+        &[0.5, 0.0],
+        1e-6,
+        "identity prior",
+    );
 }

@@ -5,6 +5,7 @@
 
 mod popularity;
 mod rating_choice;
+mod rating_prior;
 mod ratings;
 mod solve;
 mod vectors;
@@ -12,13 +13,15 @@ mod vectors;
 use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
 
-use crate::data::{TaskHistory, discounted_popularity};
+use crate::data::{LikeRule, Profiles, TaskHistory, discounted_popularity};
 use crate::model::transformer::{ModelError, PreferenceSchema, PreferenceTransformerConfig};
 
 pub use popularity::log_popularity;
 pub use rating_choice::choose_rating_fit;
-pub use ratings::{RatingFit, RatingStart, fit_ratings};
+pub use rating_prior::RaterFacts;
+pub use ratings::{RatingFit, RatingStart, fit_ratings, fit_ratings_knowing};
 pub(crate) use solve::{RankOne, cholesky, solve_cholesky};
+use vectors::VECTOR_DEVIATION;
 pub use vectors::item_vectors;
 
 /// What a [`PreferenceTransformer`](crate::model::PreferenceTransformer) starts from.
@@ -59,11 +62,16 @@ impl InitialValues {
         if let Some(rating) = &self.rating {
             rows("the table of initial rating factors", rating.factors.len(), config.rating_factors)?;
             rows("the initial rating offsets", rating.offsets.len(), 1)?;
+            if !rating.rated.is_empty() {
+                rows("what rated items say of a user", rating.rated.len(), 1 + config.rating_factors)?;
+            }
         }
         Ok(())
     }
 
     /// Fits everything to the training tasks: `pool` is the number of first events that ranking conditional popularity leaves out.
+    ///
+    /// Of users' profiles nothing is learned here; [`fit_knowing`](Self::fit_knowing) does.
     ///
     /// Costs seconds for a million events.
     #[must_use]
@@ -74,19 +82,38 @@ impl InitialValues {
         schema: &PreferenceSchema,
         seed: u64,
     ) -> Self {
+        Self::fit_knowing(tasks, &Profiles::default(), pool, config, schema, seed)
+    }
+
+    /// The same of users with profiles.
+    #[must_use]
+    pub fn fit_knowing(
+        tasks: &[TaskHistory],
+        profiles: &Profiles,
+        pool: usize,
+        config: &PreferenceTransformerConfig,
+        schema: &PreferenceSchema,
+        seed: u64,
+    ) -> Self {
         let items = schema.known.len();
-        let counted = discounted_popularity(tasks, items, pool, &schema.likes, config.like_discount);
+        let counted = discounted_popularity(tasks, items, pool, &schema.likes, config.popularity_discount);
         let (popularity, cold_popularity) = log_popularity(&counted);
         let rating = schema.rated().then(|| {
             let mean = f64::from(schema.value_mean);
             let fit = choose_rating_fit(tasks, items, mean, config.rating_factors, seed);
-            fit_ratings(tasks, items, mean, &fit, seed)
+            let everything = LikeRule { threshold: None, ..schema.likes.clone() };
+            let met = item_vectors(tasks, items, RATER_WIDTH, &everything, VECTOR_SHRINK, seed);
+            let vectors: Vec<f32> = met.into_iter().map(|value| value / VECTOR_DEVIATION).collect();
+            let facts = RaterFacts { profiles, codes: schema.profile.len(), vectors: &vectors, width: RATER_WIDTH };
+            fit_ratings_knowing(tasks, &facts, mean, &fit, seed)
         });
         let vectors = item_vectors(tasks, items, config.d_model, &schema.likes, VECTOR_SHRINK, seed);
         Self { item_vectors: Some(vectors), popularity, cold_popularity, rating }
     }
 }
 
+/// How many numbers say of an item who rates it.
+const RATER_WIDTH: usize = 32;
 /// Added to counts before item vectors are scaled by their roots.
 const VECTOR_SHRINK: f64 = 10.0;
 

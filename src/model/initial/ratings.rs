@@ -4,6 +4,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::data::TaskHistory;
+use crate::model::initial::rating_prior::{Expected, RaterFacts, expected_of_nobody};
 use crate::model::initial::{cholesky, normal, solve_cholesky};
 
 /// Where a rating head starts: item factors and offsets, and how users' weights are spread.
@@ -15,7 +16,12 @@ pub struct RatingStart {
     pub offsets: Vec<f32>,
     /// Mean of users' weights over `(1, factors)`, `[1 + factors]`.
     pub weight: Vec<f32>,
-    /// Covariance of users' weights, row by row.
+    /// What each code of a user's profile adds to it, `[codes, 1 + factors]`; empty where nothing was learned of profiles.
+    pub profile: Vec<f32>,
+    /// What each item that a user rated adds to it, whatever the value, `[items, 1 + factors]`, divided by the root of how many they rated; empty where
+    /// nothing was learned of it.
+    pub rated: Vec<f32>,
+    /// Covariance of users' weights around what is expected of them, row by row.
     pub covariance: Vec<f64>,
     /// Variance of what is left.
     pub noise: f64,
@@ -31,6 +37,8 @@ impl RatingStart {
             factors: vec![0.0; items * factors],
             offsets: vec![0.0; items],
             weight: vec![0.0; d],
+            profile: Vec::new(),
+            rated: Vec::new(),
             covariance,
             noise: 1.0,
         }
@@ -117,6 +125,35 @@ fn ridge_regression<'a>(rows: impl Iterator<Item = (&'a [f64], f64)>, d: usize, 
 /// `mean` is what all values have in common. Costs `rounds * events * factors^2` operations.
 #[must_use]
 pub fn fit_ratings(tasks: &[TaskHistory], items: usize, mean: f64, fit: &RatingFit, seed: u64) -> RatingStart {
+    let (fitted, raters) = alternate(tasks, items, mean, fit, seed);
+    fitted.start(expected_of_nobody(&fitted.of_user, &raters, fit.factors + 1), fit)
+}
+
+/// The same, with a prior that depends on what is known of a user before their values are: see [`RaterFacts`].
+#[must_use]
+pub fn fit_ratings_knowing(
+    tasks: &[TaskHistory],
+    facts: &RaterFacts<'_>,
+    mean: f64,
+    fit: &RatingFit,
+    seed: u64,
+) -> RatingStart {
+    let (fitted, raters) = alternate(tasks, facts.items(), mean, fit, seed);
+    fitted.start(facts.expected(tasks, &fitted.of_user, &raters, fit.factors + 1), fit)
+}
+
+/// Factors of users and items.
+struct Fitted {
+    events: Vec<Rated>,
+    /// `[users, d]`.
+    of_user: Vec<f64>,
+    /// `[items, d]`; the first column is 1.
+    of_item: Vec<f64>,
+    offsets: Vec<f64>,
+}
+
+/// Fits both, and says which tasks have a rating: the weights of the others are zeros that say nothing.
+fn alternate(tasks: &[TaskHistory], items: usize, mean: f64, fit: &RatingFit, seed: u64) -> (Fitted, Vec<bool>) {
     let mut events: Vec<Rated> = Vec::new();
     for (user, task) in tasks.iter().enumerate() {
         events.extend(task.events.iter().filter_map(|event| {
@@ -152,9 +189,8 @@ pub fn fit_ratings(tasks: &[TaskHistory], items: usize, mean: f64, fit: &RatingF
             of_item[item * d + 1..(item + 1) * d].copy_from_slice(&solved);
         }
     }
-    let mut start = summarise(&events, &of_user, &of_item, &offsets, d);
-    start.noise *= fit.noise_factor;
-    start
+    let raters = by_user.iter().map(|own| !own.is_empty()).collect();
+    (Fitted { events, of_user, of_item, offsets }, raters)
 }
 
 fn group(events: &[Rated], groups: usize, key: fn(&Rated) -> usize) -> Vec<Vec<usize>> {
@@ -163,39 +199,28 @@ fn group(events: &[Rated], groups: usize, key: fn(&Rated) -> usize) -> Vec<Vec<u
     grouped
 }
 
-/// Mean and covariance of users' weights, variance of the residuals.
-fn summarise(events: &[Rated], of_user: &[f64], of_item: &[f64], offsets: &[f64], d: usize) -> RatingStart {
-    // Users without a rating have a weight of zero that says nothing.
-    let mut rates = vec![false; of_user.len() / d];
-    events.iter().for_each(|event| rates[event.user] = true);
-    let raters = || of_user.chunks_exact(d).zip(&rates).filter(|(_, rates)| **rates).map(|(user, _)| user);
-    let users = raters().count().max(1) as f64;
-    let mut weight = vec![0.0; d];
-    for user in raters() {
-        weight.iter_mut().zip(user).for_each(|(sum, value)| *sum += value / users);
-    }
-    let mut covariance = vec![0.0; d * d];
-    for user in raters() {
-        for a in 0..d {
-            for b in 0..d {
-                covariance[a * d + b] += (user[a] - weight[a]) * (user[b] - weight[b]) / (users - 1.0).max(1.0);
-            }
+impl Fitted {
+    /// Where a head starts that expects this of its users.
+    fn start(&self, expected: Expected, fit: &RatingFit) -> RatingStart {
+        let d = fit.factors + 1;
+        let squares: f64 = self
+            .events
+            .iter()
+            .map(|event| {
+                let user = &self.of_user[event.user * d..(event.user + 1) * d];
+                let item = &self.of_item[event.item * d..(event.item + 1) * d];
+                (event.residual - user.iter().zip(item).map(|(u, q)| u * q).sum::<f64>()).powi(2)
+            })
+            .sum();
+        let single = |values: &[f64]| values.iter().map(|&value| value as f32).collect::<Vec<_>>();
+        RatingStart {
+            factors: self.of_item.chunks_exact(d).flat_map(|row| single(&row[1..])).collect(),
+            offsets: single(&self.offsets),
+            weight: single(&expected.weight),
+            profile: single(&expected.profile),
+            rated: single(&expected.rated),
+            covariance: expected.covariance,
+            noise: (squares / self.events.len().max(1) as f64).max(1e-3) * fit.noise_factor,
         }
-    }
-    (0..d).for_each(|at| covariance[at * d + at] += 1e-3);
-    let squares: f64 = events
-        .iter()
-        .map(|event| {
-            let user = &of_user[event.user * d..(event.user + 1) * d];
-            let item = &of_item[event.item * d..(event.item + 1) * d];
-            (event.residual - user.iter().zip(item).map(|(u, q)| u * q).sum::<f64>()).powi(2)
-        })
-        .sum();
-    RatingStart {
-        factors: of_item.chunks_exact(d).flat_map(|row| row[1..].iter().map(|&value| value as f32)).collect(),
-        offsets: offsets.iter().map(|&value| value as f32).collect(),
-        weight: weight.iter().map(|&value| value as f32).collect(),
-        covariance,
-        noise: (squares / events.len().max(1) as f64).max(1e-3),
     }
 }

@@ -52,6 +52,9 @@ impl Likes {
     }
 }
 
+/// Standard deviation of item vectors.
+pub(super) const VECTOR_DEVIATION: f32 = 0.05;
+
 /// Makes the columns of a block orthonormal (modified Gram-Schmidt); a column that depends on the ones before it becomes zero.
 fn orthonormalise(x: &mut [f64], d: usize) {
     let rows = x.len() / d;
@@ -80,7 +83,6 @@ pub fn item_vectors(
     shrink: f64,
     seed: u64,
 ) -> Vec<f32> {
-    const DEVIATION: f64 = 0.05;
     let likes = Likes::new(tasks, items, rule, shrink);
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut basis: Vec<f64> = normal(items * d, 1.0, &mut rng).into_iter().map(f64::from).collect();
@@ -105,6 +107,6 @@ pub fn item_vectors(
         }
     }
     let deviation = (vectors.iter().map(|value| value * value).sum::<f64>() / vectors.len().max(1) as f64).sqrt();
-    let scale = if deviation > 0.0 { DEVIATION / deviation } else { 0.0 };
+    let scale = if deviation > 0.0 { f64::from(VECTOR_DEVIATION) / deviation } else { 0.0 };
     vectors.into_iter().map(|value| (value * scale) as f32).collect()
 }

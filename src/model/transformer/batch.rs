@@ -166,6 +166,13 @@ impl PreferenceBatch {
         (items, whole(&self.values), whole(&self.rated))
     }
 
+    /// What is known of each task besides its events, `[tasks, codes]`.
+    pub(crate) fn task_profiles(&self) -> Option<Tensor<2>> {
+        let profiles = self.profiles()?;
+        let [rows, codes] = profiles.dims();
+        Some(profiles.reshape([rows / self.rows, self.rows * codes]).narrow(1, 0, codes))
+    }
+
     /// Items, values and a mask of the rated events that are to be predicted, each `[tasks, targets]`.
     pub(crate) fn target_ratings(&self) -> (Tensor<2, Int>, Tensor<2>, Tensor<2>) {
         match self.predicts {

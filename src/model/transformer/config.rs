@@ -76,6 +76,8 @@ pub struct PreferenceTransformerConfig {
     /// How a training user's likes count together: as many as there are to the power of 1 less this; 0 to 1. At 0 each like counts the same and the
     /// busiest users are listened to most; at 1 each user.
     pub like_discount: f64,
+    /// The same for the popularity that scores start from.
+    pub popularity_discount: f64,
     /// How much of what a user's events and profile add to popularity is believed when they are ranked for, 0 to 2; `None` for the share that ranks best for
     /// the validation users, or 0.8 where there are none.
     pub trust: Option<f64>,
@@ -101,10 +103,11 @@ impl Default for PreferenceTransformerConfig {
             d_feed_forward: 128,
             dropout: None,
             id_dropout: 0.0,
-            profiles: false,
+            profiles: true,
             profile_dropout: 0.25,
-            like_discount: 0.0,
-            trust: Some(1.0),
+            like_discount: 0.5,
+            popularity_discount: 0.0,
+            trust: None,
             prefixes: 8,
             max_context: 50,
             rating_factors: 16,
@@ -153,6 +156,7 @@ impl PreferenceTransformerConfig {
         real("profile_dropout", self.profile_dropout, 0.9, "0 to 0.9")?;
         real("trust", self.trust.unwrap_or(0.0), 2.0, "0 to 2")?;
         real("like_discount", self.like_discount, 1.0, "0 to 1")?;
+        real("popularity_discount", self.popularity_discount, 1.0, "0 to 1")?;
         real("rating_weight", self.rating_weight, f64::MAX, "a finite number, at least 0")?;
         if let CandidateLoss::Sampled(size) = self.candidates {
             count("candidates.sampled", size, 1, 1 << 20, "1 to 1048576")?;

@@ -396,6 +396,11 @@ impl LinearHeadModel for PreferenceTransformer {
         self.rating.weight()
     }
 
+    fn expected_heads(&self, batch: &PreferenceBatch) -> Tensor<3> {
+        let (items, _, mask) = batch.context_ratings();
+        self.rating.expected((items, mask), batch.task_profiles())
+    }
+
     fn head_prior(&self) -> (Vec<f64>, f64) {
         self.settings.head_prior.clone()
     }

@@ -10,7 +10,8 @@ use crate::model::transformer::config::PreferenceTransformerConfig;
 use crate::model::transformer::parameter;
 use crate::model::transformer::schema::PreferenceSchema;
 
-/// `value = mean + offset_i + w . (1, q_i)`: the user's part is `w`, and nothing is shared with the ranking trunk.
+/// `value = mean + offset_i + w . (1, q_i)`: the user's part is `w`, and nothing is shared with the ranking trunk. What is expected of `w` before any value is
+/// known depends on the user's profile, and on which items they rated.
 #[derive(Module, Debug)]
 pub(crate) struct RatingHead {
     /// `[items, rating_factors]`.
@@ -19,6 +20,10 @@ pub(crate) struct RatingHead {
     offsets: Param<Tensor<1>>,
     /// A user of whom nothing is known, `[d_head]`, `d_head = 1 + rating_factors`.
     weight: Param<Tensor<1>>,
+    /// What each code of a profile adds to it, `[codes or 1, d_head]`.
+    profile: Param<Tensor<2>>,
+    /// What each rated item adds to it, `[items, d_head]`, divided by the root of their number.
+    rated: Param<Tensor<2>>,
     /// Constant, `[items, 1]`.
     known: Tensor<2>,
     mean: f64,
@@ -36,7 +41,13 @@ impl RatingHead {
         let width = config.rating_factors;
         let known = schema.known.iter().map(|&known| if known { 1.0 } else { 0.0 }).collect::<Vec<f32>>();
         let start = initial.rating.clone().unwrap_or_else(|| crate::model::initial::RatingStart::flat(items, width));
+        let zeros = |values: Vec<f32>, count: usize| if values.is_empty() { vec![0.0; count] } else { values };
+        let codes = schema.profile.len().max(1);
+        let profile = zeros(start.profile, codes * (1 + width));
+        let rated = zeros(start.rated, items * (1 + width));
         let head = Self {
+            profile: parameter(profile, [codes, 1 + width], device),
+            rated: parameter(rated, [items, 1 + width], device),
             factors: parameter(start.factors, [items, width], device),
             offsets: parameter(start.offsets, [items], device),
             weight: parameter(start.weight, [1 + width], device),
@@ -52,6 +63,31 @@ impl RatingHead {
 
     pub(crate) fn weight_id(&self) -> ParamId {
         self.weight.id
+    }
+
+    /// What is expected of users' weights before their values are known, after none, one, two ... of their events: `[tasks, shots + 1, d_head]` from items and
+    /// a mask of those rated, both `[tasks, shots]`, and profiles `[tasks, codes]`.
+    pub(crate) fn expected(
+        &self,
+        (items, mask): (Tensor<2, Int>, Tensor<2>),
+        profiles: Option<Tensor<2>>,
+    ) -> Tensor<3> {
+        let [tasks, shots] = items.dims();
+        let [_, d_head] = self.rated.dims();
+        let rated = self.rated.val() * self.known.clone();
+        let of_item = rated.select(0, items.reshape([tasks * shots])).reshape([tasks, shots, d_head]);
+        // Row `k` sums over the first `k` events.
+        let before: Vec<f32> =
+            (0..(shots + 1) * shots).map(|at| if at % shots < at / shots { 1.0 } else { 0.0 }).collect();
+        let before: Tensor<3> = Tensor::from_data(TensorData::new(before, [1, shots + 1, shots]), &mask.device());
+        let mask = mask.unsqueeze_dim::<3>(2);
+        let count = before.clone().expand([tasks, shots + 1, shots]).matmul(mask.clone());
+        let sum = before.expand([tasks, shots + 1, shots]).matmul(of_item * mask);
+        let expected = sum / count.clamp_min(1.0).sqrt() + self.weight.val().reshape([1, 1, d_head]);
+        match profiles {
+            Some(profiles) => expected + profiles.matmul(self.profile.val()).unsqueeze_dim::<3>(1),
+            None => expected,
+        }
     }
 
     /// Features of all items `[items, d_head]` and what every user gives them `[items]`.
