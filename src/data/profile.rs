@@ -198,6 +198,13 @@ impl ProfileSchema {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Profiles(Vec<Vec<u32>>);
 
+impl From<Vec<Vec<u32>>> for Profiles {
+    /// The codes of users 0, 1, 2 ..., each ascending.
+    fn from(codes: Vec<Vec<u32>>) -> Self {
+        Self(codes)
+    }
+}
+
 impl Profiles {
     /// The codes of a user, ascending.
     #[must_use]

@@ -167,3 +167,61 @@ impl RaterFacts<'_> {
         rows
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Action, IndexedEvent, ItemIndex, UserIndex};
+
+    const ITEMS: usize = 6;
+
+    /// Users of two kinds: the even ones rate items 0 to 2, the odd ones 3 to 5.
+    fn tasks(users: u32) -> Vec<TaskHistory> {
+        let event = |item| IndexedEvent { item, action: Action::Rating, value: Some(3.0), timestamp: None };
+        let task = |user: u32| {
+            let items = (0..3).map(|at| ItemIndex(3 * (user % 2) + at));
+            TaskHistory { user: UserIndex(user), events: items.map(event).collect() }
+        };
+        (0..users).map(task).collect()
+    }
+
+    #[test]
+    fn without_facts_it_is_the_mean_and_the_covariance_of_those_who_rate() {
+        let found = expected_of_nobody(&[1.0, 0.0, 3.0, 4.0, 9.0, 9.0], &[true, true, false], 2);
+        assert_eq!(found.weight, [2.0, 2.0]);
+        assert_eq!(found.covariance, [2.0 + JITTER, 4.0, 4.0, 8.0 + JITTER]);
+    }
+
+    #[test]
+    fn a_profile_and_the_items_that_were_rated_move_what_is_expected() {
+        let tasks = tasks(400);
+        let raters = vec![true; 400];
+        // Of two weights the first depends on the profile alone, 1 or -1 by thirds of the users; the second on the items alone.
+        let code = |user: usize| u32::from(user % 3 == 0);
+        let weights: Vec<f64> = (0..400)
+            .flat_map(|user| [if code(user) == 1 { 1.0 } else { -1.0 }, if user % 2 == 0 { 2.0 } else { 0.0 }])
+            .collect();
+        let profiles = Profiles::from((0..400).map(|user| vec![code(user)]).collect::<Vec<_>>());
+        let vectors: Vec<f32> = (0..ITEMS).map(|item| if item < 3 { 1.0 } else { -1.0 }).collect();
+        let facts = RaterFacts { profiles: &profiles, codes: 2, vectors: &vectors, width: 1 };
+        assert_eq!(facts.items(), ITEMS);
+        let found = facts.expected(&tasks, &weights, &raters, 2);
+        // Means over the users: -1/3 and 1.
+        assert!((found.weight[0] + 1.0 / 3.0).abs() < 0.1 && (found.weight[1] - 1.0).abs() < 0.1, "{:?}", found.weight);
+        let told = |code: usize, at: usize| found.weight[at] + found.profile[code * 2 + at];
+        assert!(told(1, 0) > 0.7 && told(0, 0) < -0.8, "{:?}", found.profile);
+        assert!((told(1, 1) - 1.0).abs() < 0.1 && (told(0, 1) - 1.0).abs() < 0.1, "{:?}", found.profile);
+        assert!(found.rated[1] > 0.4 && found.rated[7] < -0.4, "{:?}", found.rated);
+        assert!(found.rated.iter().step_by(2).all(|effect| effect.abs() < 0.1), "{:?}", found.rated);
+        let alone = expected_of_nobody(&weights, &raters, 2);
+        assert!((0..2).all(|at| found.covariance[at * 3] < 0.75 * alone.covariance[at * 3]), "{:?}", found.covariance);
+    }
+
+    #[test]
+    fn nobody_who_rates_is_no_matter() {
+        let profiles = Profiles::default();
+        let facts = RaterFacts { profiles: &profiles, codes: 0, vectors: &[1.0; ITEMS], width: 1 };
+        let found = facts.expected(&tasks(2), &[0.0; 4], &[false, false], 2);
+        assert!(found.weight.iter().chain(&found.rated).chain(&found.covariance).all(|value| value.is_finite()));
+    }
+}

@@ -119,3 +119,52 @@ impl RatingHead {
         examples.squared_error(heads).mean_dim(1).squeeze_dim(1)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Catalogue, LikeRule};
+    use crate::model::initial::RatingStart;
+
+    #[test]
+    fn what_is_expected_grows_with_the_items_that_were_rated_and_with_the_profile() {
+        let mut catalogue = Catalogue::new();
+        ["a", "b", "c"].into_iter().for_each(|id| catalogue.describe(id, "", "", [""; 0]));
+        let mut schema = PreferenceSchema::from_tasks(&catalogue, &[], &LikeRule::default());
+        schema.known = vec![true, true, false];
+        let config = PreferenceTransformerConfig { rating_factors: 1, ..PreferenceTransformerConfig::default() };
+        let mut start = RatingStart::flat(3, 1);
+        start.weight = vec![10.0, 20.0];
+        start.rated = vec![1.0, 0.0, 3.0, 2.0, 50.0, 50.0];
+        start.profile = vec![0.5, -0.5];
+        let initial = InitialValues { rating: Some(start), ..InitialValues::flat(3) };
+        let device = Device::default();
+        let (head, _) = RatingHead::new(&config, &schema, &initial, &device);
+        // Items a, c (which training does not know), b (whose value is not known) and b.
+        let items = Tensor::<2, Int>::from_data(TensorData::new(vec![0, 2, 1, 1], [1, 4]), &device);
+        let mask = Tensor::<2>::from_data(TensorData::new(vec![1.0f32, 1.0, 0.0, 1.0], [1, 4]), &device);
+        let expected = |profiles| -> Vec<f32> {
+            head.expected((items.clone(), mask.clone()), profiles).into_data().iter::<f32>().collect()
+        };
+        let [two, three] = [2.0f32.sqrt(), 3.0f32.sqrt()];
+        let alone = [
+            10.0,
+            20.0,
+            11.0,
+            20.0,
+            10.0 + 1.0 / two,
+            20.0,
+            10.0 + 1.0 / two,
+            20.0,
+            10.0 + 4.0 / three,
+            20.0 + 2.0 / three,
+        ];
+        let near = |found: Vec<f32>, by: [f32; 2]| {
+            found.len() == 10
+                && found.iter().zip(alone).enumerate().all(|(at, (f, e))| (f - e - by[at % 2]).abs() < 1e-5)
+        };
+        assert!(near(expected(None), [0.0, 0.0]), "{:?}", expected(None));
+        let known = Tensor::<2>::ones([1, 1], &device);
+        assert!(near(expected(Some(known.clone())), [0.5, -0.5]), "{:?}", expected(Some(known)));
+    }
+}
