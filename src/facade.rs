@@ -15,7 +15,9 @@ use crate::data::{
 use crate::evaluate::pool_size;
 use crate::meta::{ServingLearner, WithLearner};
 use crate::model::initial::InitialValues;
-use crate::model::{PreferenceSchema, PreferenceTransformer, PreferenceTransformerConfig, Supervision};
+use crate::model::{
+    PreferenceSchema, PreferenceTransformer, PreferenceTransformerConfig, RatingCalibration, RatingScale, Supervision,
+};
 use crate::persist::PersistError;
 use crate::recommend::{RecommendError, Recommender, RecommenderParts};
 use crate::sampler::{TaskSampler, UserSampler, UserSamplerConfig};
@@ -23,6 +25,9 @@ use crate::train::{
     CancelToken, MetaTrainer, Observer, Optimizers, Progress, Silent, TrainError, Trained, TrainingConfig, Validation,
     ValidationScore,
 };
+
+/// A trained model, and what its variances of ratings are worth if it rates.
+type Found<S> = (Trained<PreferenceTransformer, S>, Option<RatingCalibration>);
 
 /// With fewer users to look at than this, what a look finds is chance.
 const LEAST_VALID: usize = 8;
@@ -186,20 +191,24 @@ impl<'a> RecommenderTrainer<'a> {
             None => split_for_serving(self.data),
         };
         let data = self.data;
-        let trained = self.meta_train(learner.clone(), &split, &device.clone().inner().autodiff())?;
+        let (trained, rating) = self.meta_train(learner.clone(), &split, &device.clone().inner().autodiff())?;
         let parts = (trained.model, trained.state, learner);
         RecommenderParts::of_transformer(parts, data.catalogue().clone(), settings)
+            .map(|parts| match rating {
+                Some(rating) => parts.with_rating(rating),
+                None => parts,
+            })
             .and_then(|parts| Recommender::from_parts(parts, device))
             .map_err(of_training)
     }
 
-    /// The recipe: from data to a trained model.
+    /// The recipe: from data to a trained model, and what its variances of ratings are worth.
     fn meta_train<L: ServingLearner<PreferenceTransformer> + Clone>(
         self,
         learner: L,
         split: &UserSplit,
         device: &Device,
-    ) -> Result<Trained<PreferenceTransformer, L::State>, TrainError> {
+    ) -> Result<Found<L::State>, TrainError> {
         let Self { data, config, sampler, looks, observer, cancel, checkpoint, .. } = self;
         let catalogue = data.catalogue();
         let pool = if split.valid.is_empty() { SplitRule::default().support } else { pool_size(split) };
@@ -242,7 +251,10 @@ impl<'a> RecommenderTrainer<'a> {
             let what = format!("{} {:?} {:?} {read}", std::any::type_name::<L>(), looked.0, looked.1);
             trainer = trainer.with_checkpoint(path).with_mark(mark(&config, data, split, &what));
         }
-        Ok(calibration.of(trainer.run()?))
+        let trained = calibration.of(trainer.run()?);
+        let values = split.train.iter().flat_map(|task| &task.events).filter_map(IndexedEvent::rating);
+        let rating = RatingScale::of(values).map(|scale| calibration.of_ratings(&trained, scale));
+        Ok((trained, rating))
     }
 }
 

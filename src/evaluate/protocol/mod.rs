@@ -7,6 +7,7 @@ mod measure;
 mod question;
 mod repeat;
 mod shots;
+mod uncertainty;
 mod user_cold;
 
 pub use cold::ColdProtocol;
@@ -14,6 +15,7 @@ pub use episodes::write_episodes;
 pub use kind::{ProtocolKind, ProtocolOptions, ProtocolRules, ProtocolSplit, TimeShares, UnknownProtocol};
 pub use repeat::RepeatPurchase;
 pub use shots::{Part, pool_size};
+pub use uncertainty::{CalibrationRow, Uncertainty};
 pub use user_cold::UserCold;
 
 use crate::evaluate::error::EvaluateError;
