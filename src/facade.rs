@@ -194,6 +194,7 @@ impl<'a> RecommenderTrainer<'a> {
         let (trained, rating) = self.meta_train(learner.clone(), &split, &device.clone().inner().autodiff())?;
         let parts = (trained.model, trained.state, learner);
         RecommenderParts::of_transformer(parts, data.catalogue().clone(), settings)
+            .map(|parts| parts.with_known(known_shares(&split, data.catalogue().len())))
             .map(|parts| match rating {
                 Some(rating) => parts.with_rating(rating),
                 None => parts,
@@ -359,6 +360,18 @@ fn strongest(events: &[IndexedEvent], likes: &LikeRule) -> Vec<IndexedEvent> {
     let mut places: Vec<usize> = kept.into_values().collect();
     places.sort_unstable();
     places.into_iter().map(|place| events[place]).collect()
+}
+
+/// The share of training users who have an event of each item.
+fn known_shares(split: &UserSplit, items: usize) -> Vec<f32> {
+    let mut users = vec![0_u32; items];
+    for task in &split.train {
+        let mut own: Vec<usize> = task.events.iter().map(|event| event.item.position()).collect();
+        own.sort_unstable();
+        own.dedup();
+        own.into_iter().for_each(|item| users[item] += 1);
+    }
+    users.into_iter().map(|users| users as f32 / split.train.len().max(1) as f32).collect()
 }
 
 /// An observer in a box is an observer.

@@ -35,12 +35,16 @@ pub struct ModelFacts {
     /// What the variances of predicted ratings are worth; `None` where nobody asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rating: Option<RatingCalibration>,
+    /// For each item of the catalogue the share of training users who have an event of it: how likely anybody knows it. Empty where nobody counted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub known: Vec<f32>,
 }
 
 impl ModelFacts {
     /// The facts of a model that reads `max_context` events.
     pub fn new(model: impl Into<String>, max_context: usize, value_range: Option<(f32, f32)>) -> Self {
-        Self { model: model.into(), max_context, value_range, profile: ProfileSchema::default(), rating: None }
+        let (profile, rating, known) = (ProfileSchema::default(), None, Vec::new());
+        Self { model: model.into(), max_context, value_range, profile, rating, known }
     }
 
     /// The same facts of a model that reads profiles.
@@ -53,6 +57,12 @@ impl ModelFacts {
     #[must_use]
     pub fn with_rating(self, rating: RatingCalibration) -> Self {
         Self { rating: Some(rating), ..self }
+    }
+
+    /// The same facts of a model of whose items so many users know each.
+    #[must_use]
+    pub fn with_known(self, known: Vec<f32>) -> Self {
+        Self { known, ..self }
     }
 }
 

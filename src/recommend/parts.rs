@@ -53,6 +53,13 @@ impl<M: PreferenceModel, L: ServingLearner<M>> RecommenderParts<M, L> {
         self
     }
 
+    /// Which share of users knows each item of the catalogue, for [`Recommender::questions`]: without it that is taken from ranking scores.
+    #[must_use]
+    pub fn with_known(mut self, known: Vec<f32>) -> Self {
+        self.facts = self.facts.with_known(known);
+        self
+    }
+
     /// What the model knows of its data, saved in a part of its own.
     ///
     /// # Errors

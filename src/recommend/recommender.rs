@@ -1,6 +1,7 @@
 //! The recommender: adapt, update, rank.
 
 use std::fmt;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::engine::{Engine, State};
@@ -42,11 +43,13 @@ pub struct Recommender {
     /// Which recommender of this process it is: what is kept beside a user belongs to one.
     number: u64,
     pub(super) catalogue: Catalogue,
-    places: Vec<u32>,
+    pub(super) places: Vec<u32>,
     pub(super) facts: ModelFacts,
     pub(super) config: serde_json::Value,
     pub(super) schema: serde_json::Value,
     fingerprint: String,
+    /// Scores of the user of whom nothing is known.
+    pub(super) nobody: OnceLock<Vec<f32>>,
 }
 
 impl fmt::Debug for Recommender {
@@ -70,7 +73,7 @@ impl Recommender {
         static NUMBERS: AtomicU64 = AtomicU64::new(0);
         let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
         let places = tie_order(catalogue.ids());
-        Self { engine, number, catalogue, places, facts, config, schema, fingerprint }
+        Self { engine, number, catalogue, places, facts, config, schema, fingerprint, nobody: OnceLock::new() }
     }
 
     /// The items, in the order of the scores.

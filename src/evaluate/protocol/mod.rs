@@ -1,6 +1,7 @@
 //! Protocols: which users are scored, on what, and seeing how much.
 
 mod cold;
+mod elicitation;
 mod episodes;
 mod kind;
 mod measure;
@@ -11,6 +12,7 @@ mod uncertainty;
 mod user_cold;
 
 pub use cold::ColdProtocol;
+pub use elicitation::Elicitation;
 pub use episodes::write_episodes;
 pub use kind::{ProtocolKind, ProtocolOptions, ProtocolRules, ProtocolSplit, TimeShares, UnknownProtocol};
 pub use repeat::RepeatPurchase;

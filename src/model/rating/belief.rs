@@ -84,10 +84,45 @@ impl RatingBelief {
         directions.chunks_exact(d).zip(self.features.chunks_exact(d)).map(|(v, x)| dot(v, x).max(0.0)).collect()
     }
 
-    /// The features of all items, `[items, d]`.
+    /// By how much a rating of each item is expected to reduce the variances of all, summed by `weights` `[items]`: `sum_i w_i (x_i' S x_j)^2 / (x_j' S x_j + noise)`, which
+    /// does not depend on what the rating says. Costs `items * d^2`.
+    ///
+    /// # Panics
+    /// If there is not a weight for each item.
     #[must_use]
-    pub fn features(&self) -> &[f32] {
-        &self.features
+    pub fn reductions(&self, weights: &[f64]) -> Vec<f64> {
+        assert_eq!(weights.len(), self.means.len(), "a weight for each item");
+        let d = self.width();
+        if d == 0 {
+            return vec![0.0; weights.len()];
+        }
+        let mut moment = vec![0.0; d * d];
+        for (weight, x) in weights.iter().zip(self.features.chunks_exact(d)).filter(|(weight, _)| **weight > 0.0) {
+            for (row, a) in moment.chunks_exact_mut(d).zip(x) {
+                row.iter_mut().zip(x).for_each(|(sum, b)| *sum += weight * f64::from(*a) * f64::from(*b));
+            }
+        }
+        let directions = self.directions();
+        let reduction = |(v, x): (&[f64], &[f32])| {
+            let rows = moment.chunks_exact(d).zip(v);
+            let gained: f64 = rows.map(|(row, a)| a * row.iter().zip(v).map(|(m, b)| m * b).sum::<f64>()).sum();
+            gained / (dot(v, x).max(0.0) + self.noise)
+        };
+        directions.chunks_exact(d).zip(self.features.chunks_exact(d)).map(reduction).collect()
+    }
+
+    /// Shrinks the covariance as a rating of the item would, by this share of it, from 0 to 1; means stay.
+    ///
+    /// # Panics
+    /// If there is no such item.
+    pub fn expect_rating(&mut self, item: usize, share: f64) {
+        let d = self.width();
+        let x = &self.features[item * d..(item + 1) * d];
+        let direction: Vec<f64> = self.covariance.chunks_exact(d.max(1)).map(|row| dot(row, x)).collect();
+        let spread = dot(&direction, x).max(0.0) + self.noise;
+        for (row, a) in self.covariance.chunks_exact_mut(d.max(1)).zip(&direction) {
+            row.iter_mut().zip(&direction).for_each(|(c, b)| *c -= share * a * b / spread);
+        }
     }
 
     /// How many features an item has.
@@ -103,6 +138,8 @@ fn dot(row: &[f64], x: &[f32]) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -113,9 +150,28 @@ mod tests {
         assert_eq!(belief.directions(), [2.0, 0.5, 3.0, 2.5, 0.0, 0.0]);
     }
 
+    proptest! {
+        #[test]
+        fn a_reduction_is_what_spreads_lose_when_the_rating_comes(
+            root in prop::collection::vec(-1.0f64..1.0, 9),
+            features in prop::collection::vec(-2.0f32..2.0, 15),
+            weights in prop::collection::vec(0.0f64..1.0, 5),
+            noise in 0.1f64..2.0,
+        ) {
+            let covariance: Vec<f64> = (0..9).map(|at| (0..3).map(|k| root[at / 3 * 3 + k] * root[at % 3 * 3 + k]).sum()).collect();
+            let belief = RatingBelief::new(vec![0.0; 5], features.into(), covariance, noise);
+            let sum = |belief: &RatingBelief| -> f64 { belief.spreads().iter().zip(&weights).map(|(s, w)| s * w).sum() };
+            for (item, reduction) in belief.reductions(&weights).into_iter().enumerate() {
+                let mut rated = belief.clone();
+                rated.expect_rating(item, 1.0);
+                prop_assert!((sum(&belief) - sum(&rated) - reduction).abs() < 1e-6, "{item}: {reduction}");
+            }
+        }
+    }
+
     #[test]
     fn a_head_without_features_is_sure() {
         let belief = RatingBelief::new(vec![3.0; 2], Arc::new([]), Vec::new(), 1.0);
-        assert_eq!(belief.spreads(), [0.0; 2]);
+        assert_eq!((belief.spreads(), belief.reductions(&[1.0; 2])), (vec![0.0; 2], vec![0.0; 2]));
     }
 }
