@@ -31,14 +31,14 @@ pub struct RatingCalibration {
     /// The values that ratings take.
     pub scale: RatingScale,
     /// What the noise is multiplied by.
-    pub noise: f64,
+    pub noise: f32,
     /// What the spread is multiplied by.
-    pub spread: f64,
+    pub spread: f32,
     /// How many of a user's ratings say as much of their noise as what is known of everybody.
-    pub doubt: f64,
+    pub doubt: f32,
     /// At even steps of coverage from 0 to 1, the probability that an interval must be asked for to hold so much of what comes: itself where this is empty.
     #[serde(default)]
-    pub needed: Vec<f64>,
+    pub needed: Vec<f32>,
 }
 
 /// A rating that came about, and what was believed of it before.
@@ -118,7 +118,7 @@ impl RatingCalibration {
         let shape = Arc::new(Shape::new(self.scale.clone(), self.needed.clone()));
         let own = self.own_factor(belief.seen(), belief.surprise());
         let distribution = |(mean, spread): (&f32, f64)| {
-            let variance = (self.noise * belief.noise() + self.spread * spread) * own;
+            let variance = (f64::from(self.noise) * belief.noise() + f64::from(self.spread) * spread) * own;
             RatingDistribution::shaped(f64::from(*mean), variance, shape.clone())
         };
         belief.means().iter().zip(belief.spreads()).map(distribution).collect()
@@ -134,7 +134,7 @@ impl RatingCalibration {
 
     fn scaled(&self, logs: &[f64; 3]) -> Self {
         let [noise, spread, doubt] = [self.noise, self.spread, self.doubt];
-        let scaled = |value: f64, log: f64| value * log.exp();
+        let scaled = |value: f32, log: f64| (f64::from(value) * log.exp()) as f32;
         Self {
             scale: self.scale.clone(),
             noise: scaled(noise, logs[0]),
@@ -146,19 +146,19 @@ impl RatingCalibration {
 
     fn variance(&self, outcome: &RatingOutcome) -> f64 {
         let own = self.own_factor(outcome.seen, outcome.surprise);
-        (self.noise * outcome.noise + self.spread * outcome.spread) * own
+        (f64::from(self.noise) * outcome.noise + f64::from(self.spread) * outcome.spread) * own
     }
 
     /// How much noisier a user is than others.
     fn own_factor(&self, seen: usize, surprise: f64) -> f64 {
-        (self.doubt + surprise / self.noise) / (self.doubt + seen as f64)
+        (f64::from(self.doubt) + surprise / f64::from(self.noise)) / (f64::from(self.doubt) + seen as f64)
     }
 }
 
 /// Quantiles at 0, 0.05 ... 1, the last of them 1.
-fn steps(mut values: Vec<f64>) -> Vec<f64> {
+fn steps(mut values: Vec<f64>) -> Vec<f32> {
     values.sort_unstable_by(f64::total_cmp);
-    let at = |step: usize| values.get(values.len() * step / STEPS).copied().unwrap_or(1.0);
+    let at = |step: usize| values.get(values.len() * step / STEPS).copied().unwrap_or(1.0) as f32;
     (0..=STEPS).map(at).collect()
 }
 
@@ -218,8 +218,8 @@ mod tests {
     fn factors_that_were_wrong_are_found() {
         for (noise, spread) in [(1.0, 1.0), (1.6, 0.7), (0.7, 1.5)] {
             let found = RatingCalibration::fit(stars(), &outcomes(noise, spread, 0.0));
-            assert!((found.noise / noise).ln().abs() < 0.12, "{found:?} for {noise} and {spread}");
-            assert!((found.spread / spread).ln().abs() < 0.15, "{found:?} for {noise} and {spread}");
+            assert!((f64::from(found.noise) / noise).ln().abs() < 0.12, "{found:?} for {noise} and {spread}");
+            assert!((f64::from(found.spread) / spread).ln().abs() < 0.15, "{found:?} for {noise} and {spread}");
         }
     }
 
