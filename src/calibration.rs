@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::tensor::Device;
 
 use crate::meta::ServingLearner;
-use crate::model::PreferenceTransformer;
+use crate::model::{PreferenceTransformer, RatingCalibration, RatingScale};
 use crate::train::{Trained, Validation};
 
 /// How far the validation users say that a model should trust what it adds to popularity.
@@ -27,7 +27,7 @@ impl<L: ServingLearner<PreferenceTransformer>> Calibration<L> {
     ///
     /// The mean over neighbouring shares is compared, so that one lucky share among few users is not taken.
     pub(crate) fn of(
-        self,
+        &self,
         trained: Trained<PreferenceTransformer, L::State>,
     ) -> Trained<PreferenceTransformer, L::State> {
         if self.validation.is_empty() || trained.model.config().trust.is_some() {
@@ -41,6 +41,21 @@ impl<L: ServingLearner<PreferenceTransformer>> Calibration<L> {
         let best = (0..ranked.len()).max_by(|&a, &b| smooth(a).total_cmp(&smooth(b)));
         let share = best.map_or(1.0, |place| Self::SHARES[place]);
         Trained { model: trained.model.with_trust(share), ..trained }
+    }
+
+    /// What the model's variances of ratings are worth, over the values that training saw.
+    pub(crate) fn of_ratings(
+        &self,
+        trained: &Trained<PreferenceTransformer, L::State>,
+        scale: RatingScale,
+    ) -> RatingCalibration {
+        let plain = self.device.clone().inner();
+        let outcomes = if self.learner.needs_autodiff() {
+            self.validation.outcomes((&trained.model, &trained.state, &self.learner), &plain)
+        } else {
+            self.validation.outcomes((&trained.model.valid(), &trained.state.valid(), &self.learner), &plain)
+        };
+        RatingCalibration::fit(scale, &outcomes)
     }
 
     fn ranking(&self, trained: &Trained<PreferenceTransformer, L::State>, share: f32) -> f64 {

@@ -15,7 +15,9 @@ use crate::data::{
 use crate::evaluate::pool_size;
 use crate::meta::{ServingLearner, WithLearner};
 use crate::model::initial::InitialValues;
-use crate::model::{PreferenceSchema, PreferenceTransformer, PreferenceTransformerConfig, Supervision};
+use crate::model::{
+    PreferenceSchema, PreferenceTransformer, PreferenceTransformerConfig, RatingCalibration, RatingScale, Supervision,
+};
 use crate::persist::PersistError;
 use crate::recommend::{RecommendError, Recommender, RecommenderParts};
 use crate::sampler::{TaskSampler, UserSampler, UserSamplerConfig};
@@ -23,6 +25,9 @@ use crate::train::{
     CancelToken, MetaTrainer, Observer, Optimizers, Progress, Silent, TrainError, Trained, TrainingConfig, Validation,
     ValidationScore,
 };
+
+/// A trained model, and what its variances of ratings are worth if it rates.
+type Found<S> = (Trained<PreferenceTransformer, S>, Option<RatingCalibration>);
 
 /// With fewer users to look at than this, what a look finds is chance.
 const LEAST_VALID: usize = 8;
@@ -186,20 +191,25 @@ impl<'a> RecommenderTrainer<'a> {
             None => split_for_serving(self.data),
         };
         let data = self.data;
-        let trained = self.meta_train(learner.clone(), &split, &device.clone().inner().autodiff())?;
+        let (trained, rating) = self.meta_train(learner.clone(), &split, &device.clone().inner().autodiff())?;
         let parts = (trained.model, trained.state, learner);
         RecommenderParts::of_transformer(parts, data.catalogue().clone(), settings)
+            .map(|parts| parts.with_known(known_shares(&split, data.catalogue().len())))
+            .map(|parts| match rating {
+                Some(rating) => parts.with_rating(rating),
+                None => parts,
+            })
             .and_then(|parts| Recommender::from_parts(parts, device))
             .map_err(of_training)
     }
 
-    /// The recipe: from data to a trained model.
+    /// The recipe: from data to a trained model, and what its variances of ratings are worth.
     fn meta_train<L: ServingLearner<PreferenceTransformer> + Clone>(
         self,
         learner: L,
         split: &UserSplit,
         device: &Device,
-    ) -> Result<Trained<PreferenceTransformer, L::State>, TrainError> {
+    ) -> Result<Found<L::State>, TrainError> {
         let Self { data, config, sampler, looks, observer, cancel, checkpoint, .. } = self;
         let catalogue = data.catalogue();
         let pool = if split.valid.is_empty() { SplitRule::default().support } else { pool_size(split) };
@@ -242,7 +252,10 @@ impl<'a> RecommenderTrainer<'a> {
             let what = format!("{} {:?} {:?} {read}", std::any::type_name::<L>(), looked.0, looked.1);
             trainer = trainer.with_checkpoint(path).with_mark(mark(&config, data, split, &what));
         }
-        Ok(calibration.of(trainer.run()?))
+        let trained = calibration.of(trainer.run()?);
+        let values = split.train.iter().flat_map(|task| &task.events).filter_map(IndexedEvent::rating);
+        let rating = RatingScale::of(values).map(|scale| calibration.of_ratings(&trained, scale));
+        Ok((trained, rating))
     }
 }
 
@@ -347,6 +360,18 @@ fn strongest(events: &[IndexedEvent], likes: &LikeRule) -> Vec<IndexedEvent> {
     let mut places: Vec<usize> = kept.into_values().collect();
     places.sort_unstable();
     places.into_iter().map(|place| events[place]).collect()
+}
+
+/// The share of training users who have an event of each item.
+fn known_shares(split: &UserSplit, items: usize) -> Vec<f32> {
+    let mut users = vec![0_u32; items];
+    for task in &split.train {
+        let mut own: Vec<usize> = task.events.iter().map(|event| event.item.position()).collect();
+        own.sort_unstable();
+        own.dedup();
+        own.into_iter().for_each(|item| users[item] += 1);
+    }
+    users.into_iter().map(|users| users as f32 / split.train.len().max(1) as f32).collect()
 }
 
 /// An observer in a box is an observer.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::data::{IndexedEvent, UserIndex};
 use crate::evaluate::error::EvaluateError;
+use crate::model::RatingDistribution;
 
 /// What a method sees of one user.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -68,6 +69,16 @@ pub trait Method: Sync {
         let _ = supports;
         Ok(None)
     }
+
+    /// How the ratings of all items of the catalogue are distributed, for each support set, `[supports, items]`; `None` if the method does not know. Their means
+    /// are its [`ratings`](Method::ratings), which are not asked for then: squared errors are those of means, absolute errors those of medians.
+    ///
+    /// # Errors
+    /// If the method fails: [`EvaluateError::method`] wraps its own error.
+    fn distributions(&self, supports: &[Support<'_>]) -> Result<Option<Vec<Vec<RatingDistribution>>>, EvaluateError> {
+        let _ = supports;
+        Ok(None)
+    }
 }
 
 /// A method that several hold: fitted once, it stands in a report by itself and inside another.
@@ -86,5 +97,9 @@ impl<M: Method + Send + ?Sized> Method for Arc<M> {
 
     fn ratings(&self, supports: &[Support<'_>]) -> Result<Option<Vec<Vec<f32>>>, EvaluateError> {
         (**self).ratings(supports)
+    }
+
+    fn distributions(&self, supports: &[Support<'_>]) -> Result<Option<Vec<Vec<RatingDistribution>>>, EvaluateError> {
+        (**self).distributions(supports)
     }
 }

@@ -5,7 +5,7 @@
 //! whole catalogue, and puts the value of every user into a [`Report`], which gives means with bootstrap intervals and
 //! paired differences. Other [`Protocol`]s ask for new items and known users ([`ColdProtocol`]) or for what is taken again
 //! ([`RepeatPurchase`]); [`ProtocolKind`] finds each by its name. What a method predicts can be had as well
-//! ([`PredictionSink`], [`PredictionCsv`]), and small data go further by cross-validation over users ([`cross_validate`]). The [`baseline`](crate::baseline) methods belong in every table: the random and the constant row show what a
+//! ([`PredictionSink`], [`PredictionCsv`]), how well it knows how sure it is ([`Uncertainty`]), how good it becomes by asking ([`Elicitation`]), and small data go further by cross-validation over users ([`cross_validate`]). The [`baseline`](crate::baseline) methods belong in every table: the random and the constant row show what a
 //! broken model would score.
 //!
 //! ```
@@ -51,6 +51,7 @@ mod cross_validate;
 mod error;
 mod interval;
 mod method;
+mod policy;
 mod predictions;
 mod protocol;
 mod report;
@@ -63,10 +64,11 @@ pub use cross_validate::{CrossValidated, CrossValidation, FoldSpread, cross_vali
 pub use error::EvaluateError;
 pub use interval::{Bootstrap, Interval, PairedDifference};
 pub use method::{Method, Support};
+pub use policy::{ExpectedGain, FixedOrder, Interview, QuestionPolicy};
 pub use predictions::{NoPredictions, Predicted, PredictionCsv, PredictionSink};
 pub use protocol::{
-    ColdProtocol, Part, Protocol, ProtocolKind, ProtocolOptions, ProtocolRules, ProtocolSplit, RepeatPurchase,
-    TimeShares, UnknownProtocol, UserCold, pool_size, write_episodes,
+    CalibrationRow, ColdProtocol, Elicitation, Part, Protocol, ProtocolKind, ProtocolOptions, ProtocolRules,
+    ProtocolSplit, RepeatPurchase, TimeShares, Uncertainty, UnknownProtocol, UserCold, pool_size, write_episodes,
 };
 pub use report::{Measured, Report, ReportRow};
 pub use served::Served;

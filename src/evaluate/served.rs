@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::data::{Dataset, Profiles};
 use crate::evaluate::error::EvaluateError;
 use crate::evaluate::method::{Method, Support};
+use crate::model::RatingDistribution;
 use crate::recommend::{AdaptedUser, RecommendError, Recommender};
 
 /// A [`Recommender`] as a [`Method`]. All support sets of a call are adapted to in one batch.
@@ -98,17 +99,17 @@ impl<'a> Served<'a> {
     }
 
     /// One row of numbers for each support set.
-    fn rows(
+    fn rows<T>(
         &self,
         supports: &[Support<'_>],
-        row: impl Fn(&AdaptedUser) -> Result<Vec<f32>, RecommendError>,
-    ) -> Result<Option<Vec<Vec<f32>>>, EvaluateError> {
+        row: impl Fn(&AdaptedUser) -> Result<Vec<T>, RecommendError>,
+    ) -> Result<Option<Vec<Vec<T>>>, EvaluateError> {
         let histories: Vec<_> =
             supports.iter().map(|support| (support.events, self.profiles.of(support.user))).collect();
         let users = self.recommender.adapt_indexed(&histories);
         match users.iter().map(row).collect() {
             Ok(rows) => Ok(Some(rows)),
-            Err(RecommendError::NoRatings) => Ok(None),
+            Err(RecommendError::NoRatings | RecommendError::NoVariances) => Ok(None),
             Err(source) => Err(EvaluateError::method(&self.name, source)),
         }
     }
@@ -129,5 +130,8 @@ impl Method for Served<'_> {
 
     fn ratings(&self, supports: &[Support<'_>]) -> Result<Option<Vec<Vec<f32>>>, EvaluateError> {
         self.rows(supports, |user| self.recommender.ratings(user))
+    }
+    fn distributions(&self, supports: &[Support<'_>]) -> Result<Option<Vec<Vec<RatingDistribution>>>, EvaluateError> {
+        self.rows(supports, |user| self.recommender.distributions(user))
     }
 }

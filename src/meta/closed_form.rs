@@ -1,12 +1,14 @@
 //! Adaptation without gradient steps: ranking in context, ratings by a Gaussian posterior.
 
+use std::sync::Arc;
+
 use burn::Tensor;
 use burn::optim::GradientsParams;
 use serde::{Deserialize, Serialize};
 
-use crate::meta::gaussian::GaussianPrior;
+use crate::meta::gaussian::{GaussianPrior, HeadPosterior};
 use crate::meta::learner::{MetaGradient, MetaLearner, ServingLearner};
-use crate::model::{LinearHeadModel, MetaBatch, PreferenceModel, RatesLinearly, Supervision, SupportUse};
+use crate::model::{LinearHeadModel, MetaBatch, PreferenceModel, RatesLinearly, RatingBelief, Supervision, SupportUse};
 
 /// Settings of [`ClosedForm`]: there are none, as everything about it is learned.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +40,8 @@ pub struct ClosedFormUser {
     pub state: Tensor<2>,
     /// Posterior means of the rating head, `[tasks, d_head]`.
     pub heads: Tensor<2>,
+    /// The whole posterior of each task's rating head.
+    pub posteriors: Arc<[HeadPosterior]>,
 }
 
 /// Mean over the prior and what follows each example: `[tasks, shots + 1]` with a mask `[tasks, shots]` to `[tasks]`. Padding does not count, else
@@ -73,8 +77,10 @@ impl<M: PreferenceModel + LinearHeadModel> MetaLearner<M> for ClosedForm {
         let seen = model.context_examples(support);
         let [tasks, shots, d] = seen.features.dims();
         let expected = model.expected_heads(support).narrow(1, shots, 1).reshape([tasks, d]);
-        let heads = state.posterior(expected, &seen);
-        ClosedFormUser { state: model.state(support), heads }
+        let device = expected.device();
+        let posteriors = state.posteriors(expected, &seen);
+        let heads = HeadPosterior::means(&posteriors, d, &device);
+        ClosedFormUser { state: model.state(support), heads, posteriors: posteriors.into() }
     }
 
     fn query_loss(&self, model: &M, _: &GaussianPrior, adapted: &ClosedFormUser, query: &M::Batch) -> Tensor<1> {
@@ -104,7 +110,8 @@ impl<M: RatesLinearly> ServingLearner<M> for ClosedForm {
 
     fn task(&self, adapted: &ClosedFormUser, task: usize) -> ClosedFormUser {
         let row = |rows: &Tensor<2>| rows.clone().narrow(0, task, 1);
-        ClosedFormUser { state: row(&adapted.state), heads: row(&adapted.heads) }
+        let posteriors = [adapted.posteriors[task].clone()];
+        ClosedFormUser { state: row(&adapted.state), heads: row(&adapted.heads), posteriors: posteriors.into() }
     }
 
     fn rank(&self, model: &M, catalogue: &M::Catalogue, adapted: &ClosedFormUser) -> Tensor<2> {
@@ -113,5 +120,23 @@ impl<M: RatesLinearly> ServingLearner<M> for ClosedForm {
 
     fn rate(&self, model: &M, catalogue: &M::Catalogue, adapted: &ClosedFormUser) -> Option<Tensor<2>> {
         model.rate(catalogue).map(|_| model.rate_with(catalogue, adapted.heads.clone()))
+    }
+
+    fn beliefs(
+        &self,
+        model: &M,
+        _: &GaussianPrior,
+        catalogue: &M::Catalogue,
+        adapted: &ClosedFormUser,
+    ) -> Option<Vec<RatingBelief>> {
+        let means = self.rate(model, catalogue, adapted)?;
+        let [_, items] = means.dims();
+        let means: Vec<f32> = means.into_data().iter().collect();
+        let features: Arc<[f32]> = model.rating_features(catalogue).into_data().iter::<f32>().collect();
+        let belief = |(posterior, means): (&HeadPosterior, &[f32])| {
+            let HeadPosterior { covariance, noise, surprise, seen, .. } = posterior.clone();
+            RatingBelief::new(means.to_vec(), features.clone(), covariance, noise).after(seen, surprise)
+        };
+        Some(adapted.posteriors.iter().zip(means.chunks(items.max(1))).map(belief).collect())
     }
 }

@@ -73,10 +73,10 @@ impl GaussianPrior {
         Tensor::cat(path, 1)
     }
 
-    /// The same posterior after all examples, computed on the host in double precision: what serving uses. `[tasks, d_head]`, as is what is `expected`.
-    pub(crate) fn posterior(&self, expected: Tensor<2>, examples: &LinearExamples) -> Tensor<2> {
+    /// The same posterior after all examples of each task, computed on the host in double precision: what serving uses. `expected` is the prior's mean
+    /// for each task, `[tasks, d_head]`.
+    pub(crate) fn posteriors(&self, expected: Tensor<2>, examples: &LinearExamples) -> Vec<HeadPosterior> {
         let [tasks, shots, d] = examples.features.dims();
-        let device = examples.features.device();
         let read = |data: TensorData| data.iter::<f32>().map(f64::from).collect::<Vec<f64>>();
         let (scale, log_noise) = (read(self.scale.val().into_data()), read(self.log_noise.val().into_data()));
         let expected = read(expected.into_data());
@@ -91,14 +91,40 @@ impl GaussianPrior {
                 prior[b * d + a] = dot;
             }
         }
-        let mut heads = Vec::with_capacity(tasks * d);
-        for task in 0..tasks {
+        let posterior = |task: usize| {
             let mut update = RankOne::new(prior.clone(), expected[task * d..(task + 1) * d].to_vec(), noise);
+            let (mut surprise, mut seen) = (0.0, 0);
             for shot in (task * shots..(task + 1) * shots).filter(|&at| mask[at] > 0.0) {
-                update.see(&features[shot * d..(shot + 1) * d], targets[shot]);
+                surprise += update.see(&features[shot * d..(shot + 1) * d], targets[shot]);
+                seen += 1;
             }
-            heads.extend(update.mean().iter().map(|&value| value as f32));
-        }
-        Tensor::from_data(TensorData::new(heads, [tasks, d]), &device)
+            HeadPosterior { mean: update.mean().to_vec(), covariance: update.into_covariance(), noise, surprise, seen }
+        };
+        (0..tasks).map(posterior).collect()
+    }
+}
+
+/// What is believed of one task's own head after its examples.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct HeadPosterior {
+    /// `[d_head]`.
+    pub mean: Vec<f64>,
+    /// Row by row, `[d_head, d_head]`.
+    pub covariance: Vec<f64>,
+    /// Variance of what a head cannot predict.
+    pub noise: f64,
+    /// How far off the prediction of each example was from those before it: squared, over the variance that was expected, summed. About
+    /// [`seen`](Self::seen) for a task like others.
+    pub surprise: f64,
+    /// How many examples there were.
+    pub seen: usize,
+}
+
+impl HeadPosterior {
+    /// The means of some tasks, `[tasks, d_head]`.
+    pub(crate) fn means(posteriors: &[Self], d_head: usize, device: &Device) -> Tensor<2> {
+        let heads: Vec<f32> = posteriors.iter().flat_map(|one| &one.mean).map(|&value| value as f32).collect();
+        Tensor::from_data(TensorData::new(heads, [posteriors.len(), d_head]), device)
     }
 }

@@ -5,7 +5,7 @@ use burn::module::{Module, ModuleDisplay};
 use burn::optim::GradientsParams;
 
 use crate::meta::config::LearnerError;
-use crate::model::{AdaptableModel, MetaBatch, PreferenceModel, Supervision, SupportUse};
+use crate::model::{AdaptableModel, MetaBatch, PreferenceModel, RatingBelief, Supervision, SupportUse};
 
 /// The gradient of an outer step, as *sums* over its tasks: the shards of a meta-batch add up to the whole.
 ///
@@ -98,4 +98,17 @@ pub trait ServingLearner<M: PreferenceModel>: MetaLearner<M> {
 
     /// Predicted value of every item for each task, `[tasks, items]`; `None` where the model does not rate.
     fn rate(&self, model: &M, catalogue: &M::Catalogue, adapted: &Self::Adapted) -> Option<Tensor<2>>;
+
+    /// What is believed of each task's values, and how surely: [`rate`](Self::rate) with variances. `None`, as here, for a learner that knows none;
+    /// it serves without intervals.
+    fn beliefs(
+        &self,
+        model: &M,
+        state: &Self::State,
+        catalogue: &M::Catalogue,
+        adapted: &Self::Adapted,
+    ) -> Option<Vec<RatingBelief>> {
+        let _ = (model, state, catalogue, adapted);
+        None
+    }
 }

@@ -66,7 +66,7 @@ pub use closed_form::{ClosedForm, ClosedFormConfig, ClosedFormUser};
 pub use config::{LearnerConfig, LearnerError, WithLearner};
 pub use descent::{Descent, Estimator};
 pub use fomaml::{AtFastWeights, Fomaml, FomamlConfig};
-pub use gaussian::GaussianPrior;
+pub use gaussian::{GaussianPrior, HeadPosterior};
 pub use in_context::{InContext, InContextConfig};
 pub use inner::{
     FastHeads, FastWeights, InnerLoop, InnerLoopConfig, InnerOptimizer, LearnedRates, Moves, RateScope, RateSteps,

@@ -5,16 +5,20 @@
 //! linearly in known features, which is what a closed-form head needs, and [`HeadModel`] writes the gradient of a small head itself, which is what unrolled steps
 //! need. [`PreferenceTransformer`] implements them all and is the default; [`RatingMlp`] predicts ratings alone, from item vectors that stay as they are.
 //!
+//! A [`RatingBelief`] and its [`RatingCalibration`] are how surely values are predicted, a [`RatingDistribution`] for each item.
+//!
 //! `docs/adding-a-model.md` goes through a model of another crate step by step.
 
 pub mod initial;
 mod noise;
+mod rating;
 mod rating_mlp;
 mod task;
 mod traits;
 pub mod transformer;
 
 pub use noise::NoiseSource;
+pub use rating::{RatingBelief, RatingCalibration, RatingDistribution, RatingOutcome, RatingScale};
 pub use rating_mlp::{RatingBatch, RatingMlp, RatingMlpConfig};
 pub use task::{MetaBatch, Supervision, SupportUse, Targets, TaskBatch, TaskEvents};
 pub use traits::{

@@ -117,6 +117,14 @@ pub trait LinearHeadModel: AdaptableModel {
 pub trait RatesLinearly: PreferenceModel + LinearHeadModel {
     /// Predicted values of every item for each head, `[tasks, items]`, from `[tasks, d_head]`.
     fn rate_with(&self, catalogue: &Self::Catalogue, heads: Tensor<2>) -> Tensor<2>;
+
+    /// What a head is multiplied with for every item, `[items, d_head]`. As it stands here it asks [`rate_with`](Self::rate_with) for the heads that are 1 in one place.
+    fn rating_features(&self, catalogue: &Self::Catalogue) -> Tensor<2> {
+        let weight = self.head_weight();
+        let ([d_head], device) = (weight.dims(), weight.device());
+        let nothing = self.rate_with(catalogue, Tensor::zeros([1, d_head], &device));
+        (self.rate_with(catalogue, Tensor::eye(d_head, &device)) - nothing).transpose()
+    }
 }
 
 /// A model whose head is small enough for every task to have one of its own, and which writes the gradient of a head's loss as tensor operations.

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::data::{Catalogue, ItemVectors, ProfileSchema};
+use crate::model::RatingCalibration;
 use crate::persist::error::PersistError;
 use crate::persist::folder::{Parts, parts_fingerprint, read_parts, write_parts};
 
@@ -31,18 +32,37 @@ pub struct ModelFacts {
     /// What the model reads of users besides their events.
     #[serde(default)]
     pub profile: ProfileSchema,
+    /// What the variances of predicted ratings are worth; `None` where nobody asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rating: Option<RatingCalibration>,
+    /// For each item of the catalogue the share of training users who have an event of it: how likely anybody knows it. Empty where nobody counted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub known: Vec<f32>,
 }
 
 impl ModelFacts {
     /// The facts of a model that reads `max_context` events.
     pub fn new(model: impl Into<String>, max_context: usize, value_range: Option<(f32, f32)>) -> Self {
-        Self { model: model.into(), max_context, value_range, profile: ProfileSchema::default() }
+        let (profile, rating, known) = (ProfileSchema::default(), None, Vec::new());
+        Self { model: model.into(), max_context, value_range, profile, rating, known }
     }
 
     /// The same facts of a model that reads profiles.
     #[must_use]
     pub fn with_profile(self, profile: ProfileSchema) -> Self {
         Self { profile, ..self }
+    }
+
+    /// The same facts of a model whose variances are worth this.
+    #[must_use]
+    pub fn with_rating(self, rating: RatingCalibration) -> Self {
+        Self { rating: Some(rating), ..self }
+    }
+
+    /// The same facts of a model of whose items so many users know each.
+    #[must_use]
+    pub fn with_known(self, known: Vec<f32>) -> Self {
+        Self { known, ..self }
     }
 }
 
@@ -134,7 +154,11 @@ impl Bundle {
     /// # Errors
     /// If the part is no such thing.
     pub fn facts(&self) -> Result<ModelFacts, PersistError> {
-        self.json(ABOUT)
+        let facts: ModelFacts = self.json(ABOUT)?;
+        match &facts.rating {
+            Some(rating) if !rating.is_sound() => Err(malformed(ABOUT, format!("no calibration is {rating:?}"))),
+            _ => Ok(facts),
+        }
     }
 
     /// The settings the model was trained with.
@@ -205,6 +229,7 @@ fn vectors_from_bytes(bytes: &[u8], items: usize) -> Option<ItemVectors> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::RatingScale;
 
     fn bundle(catalogue: &Catalogue) -> Bundle {
         let facts = ModelFacts::new("test", 5, Some((1.0, 5.0)));
@@ -243,6 +268,20 @@ mod tests {
             torn.parts.insert(VECTORS.to_owned(), bytes);
             assert!(matches!(torn.catalogue(), Err(PersistError::Malformed { part, .. }) if part == VECTORS));
         }
+    }
+
+    #[test]
+    fn a_calibration_is_read_back_and_one_that_makes_no_sense_is_refused() {
+        let scale = RatingScale::of([1.0, 3.0, 5.0]).unwrap();
+        let facts = |calibration: RatingCalibration| {
+            let facts = ModelFacts::new("test", 5, Some((1.0, 5.0))).with_rating(calibration);
+            Bundle::new(&facts, (&(), &()), &two_items(), (vec![], vec![])).unwrap().facts()
+        };
+        let mut calibration = RatingCalibration::new(scale);
+        calibration.spread = 0.3;
+        assert_eq!(facts(calibration.clone()).unwrap().rating.unwrap(), calibration);
+        calibration.doubt = -1.0;
+        assert!(matches!(facts(calibration), Err(PersistError::Malformed { part, .. }) if part == ABOUT));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use burn::tensor::Device;
 
 use crate::data::IndexedEvent;
 use crate::meta::ServingLearner;
-use crate::model::{PreferenceModel, Supervision, TaskEvents};
+use crate::model::{PreferenceModel, RatingBelief, Supervision, TaskEvents};
 use crate::persist::{PersistError, module_bytes, numbered};
 
 /// One user's adaptation, of a type that only the engine knows.
@@ -25,6 +25,9 @@ pub(super) trait Engine: Send + Sync {
 
     /// Predicted values of all items; `None` if the model does not rate or the state is another engine's.
     fn rate(&self, state: &State) -> Option<Vec<f32>>;
+
+    /// What is believed of the values of all items; `None` if the model does not rate, the learner knows no variances or the state is another engine's.
+    fn belief(&self, state: &State) -> Option<RatingBelief>;
 
     /// Weights of the model and of the learner.
     fn weights(&self) -> Result<(Vec<u8>, Vec<u8>), PersistError>;
@@ -86,6 +89,11 @@ impl<M: PreferenceModel, L: ServingLearner<M>> Engine for LearnedEngine<M, L> {
     fn rate(&self, state: &State) -> Option<Vec<f32>> {
         let adapted = state.downcast_ref::<L::Adapted>()?;
         self.learner.rate(&self.model, &self.catalogue, adapted).map(row)
+    }
+
+    fn belief(&self, state: &State) -> Option<RatingBelief> {
+        let adapted = state.downcast_ref::<L::Adapted>()?;
+        self.learner.beliefs(&self.model, &self.state, &self.catalogue, adapted)?.pop()
     }
 
     fn weights(&self) -> Result<(Vec<u8>, Vec<u8>), PersistError> {

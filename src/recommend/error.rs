@@ -62,6 +62,9 @@ pub enum RecommendError {
     /// The model does not predict values, as it was trained on none that vary.
     #[error("the model predicts no ratings: it was trained on events without values that vary")]
     NoRatings,
+    /// The model predicts values, but its learner does not know how surely.
+    #[error("the learner knows no variances of the ratings it predicts: train with the closed form")]
+    NoVariances,
     /// The folder is of a model that [`Recommender::load`](crate::Recommender::load) can't build.
     #[error("the folder is of a model called {0:?}: load it with `Recommender::load_with`")]
     UnknownModel(String),

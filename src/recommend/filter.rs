@@ -69,7 +69,7 @@ impl Filter {
     }
 
     /// For each item of the catalogue whether it may be recommended.
-    fn allowed(&self, catalogue: &Catalogue, seen: &[ItemIndex]) -> Vec<bool> {
+    pub(super) fn allowed(&self, catalogue: &Catalogue, seen: &[ItemIndex]) -> Vec<bool> {
         let mut allowed = vec![self.only.is_none(); catalogue.len()];
         let mut set = |item: Option<ItemIndex>, to: bool| {
             if let Some(place) = item.and_then(|item| allowed.get_mut(item.position())) {

@@ -9,11 +9,14 @@
 //! | [`update`](Recommender::update), [`forget`](Recommender::forget) | one event more, one item less | next to nothing now, one adaptation when scores are next asked for |
 //! | [`top_k`](Recommender::top_k), [`top_k_with`](Recommender::top_k_with) | the best items | a score for each item, a partial sort |
 //! | [`scores`](Recommender::scores), [`rate`](Recommender::rate), [`ratings`](Recommender::ratings) | numbers for each item | a score for each item |
+//! | [`distributions`](Recommender::distributions), [`distribution`](Recommender::distribution) | how surely ratings are predicted | a product of matrices |
+//! | [`questions`](Recommender::questions) | what to ask a newcomer about | the same for each question |
 //! | [`save`](Recommender::save), [`load`](Recommender::load) | the model as a folder | its size |
 //!
 //! Models and learners of other crates are served through [`Recommender::from_parts`] and [`Recommender::load_with`].
 
 mod device;
+mod elicit;
 mod engine;
 mod error;
 mod filter;
@@ -24,6 +27,7 @@ mod stored;
 mod user;
 
 pub use device::{DeviceError, device_from_env};
+pub use elicit::{Question, QuestionRule};
 pub use error::RecommendError;
 pub use filter::{Filter, Hit};
 pub use parts::RecommenderParts;

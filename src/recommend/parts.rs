@@ -8,7 +8,7 @@ use super::error::RecommendError;
 use super::recommender::Recommender;
 use crate::data::Catalogue;
 use crate::meta::ServingLearner;
-use crate::model::PreferenceModel;
+use crate::model::{PreferenceModel, RatingCalibration};
 use crate::persist::{Bundle, ModelFacts, PersistError};
 
 /// What [`Recommender::from_parts`] makes a recommender of.
@@ -44,6 +44,20 @@ impl<M: PreferenceModel, L: ServingLearner<M>> RecommenderParts<M, L> {
     pub fn with_config(mut self, config: &impl Serialize) -> Result<Self, RecommendError> {
         self.config = to_value("config.json", config)?;
         Ok(self)
+    }
+
+    /// What the learner's variances of ratings are worth: without it they are taken at their word, over a continuous scale.
+    #[must_use]
+    pub fn with_rating(mut self, calibration: RatingCalibration) -> Self {
+        self.facts = self.facts.with_rating(calibration);
+        self
+    }
+
+    /// Which share of users knows each item of the catalogue, for [`Recommender::questions`]: without it that is taken from ranking scores.
+    #[must_use]
+    pub fn with_known(mut self, known: Vec<f32>) -> Self {
+        self.facts = self.facts.with_known(known);
+        self
     }
 
     /// What the model knows of its data, saved in a part of its own.

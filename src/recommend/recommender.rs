@@ -1,6 +1,7 @@
 //! The recommender: adapt, update, rank.
 
 use std::fmt;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::engine::{Engine, State};
@@ -9,6 +10,7 @@ use super::filter::{Filter, Hit};
 use super::incoming::{check_kept, index};
 use super::user::AdaptedUser;
 use crate::data::{Catalogue, Event, IndexedEvent, ItemIndex, tie_order};
+use crate::model::{RatingBelief, RatingCalibration, RatingDistribution, RatingScale};
 use crate::persist::ModelFacts;
 
 /// A trained model that serves users it has never seen.
@@ -41,11 +43,13 @@ pub struct Recommender {
     /// Which recommender of this process it is: what is kept beside a user belongs to one.
     number: u64,
     pub(super) catalogue: Catalogue,
-    places: Vec<u32>,
+    pub(super) places: Vec<u32>,
     pub(super) facts: ModelFacts,
     pub(super) config: serde_json::Value,
     pub(super) schema: serde_json::Value,
     fingerprint: String,
+    /// Scores of the user of whom nothing is known.
+    pub(super) nobody: OnceLock<Vec<f32>>,
 }
 
 impl fmt::Debug for Recommender {
@@ -69,7 +73,7 @@ impl Recommender {
         static NUMBERS: AtomicU64 = AtomicU64::new(0);
         let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
         let places = tie_order(catalogue.ids());
-        Self { engine, number, catalogue, places, facts, config, schema, fingerprint }
+        Self { engine, number, catalogue, places, facts, config, schema, fingerprint, nobody: OnceLock::new() }
     }
 
     /// The items, in the order of the scores.
@@ -227,6 +231,63 @@ impl Recommender {
             ratings.iter_mut().for_each(|rating| *rating = rating.max(low).min(high));
         }
         Ok(ratings)
+    }
+
+    /// What the user may give an item, and how likely.
+    ///
+    /// # Errors
+    /// If the item is unknown; else as [`Recommender::distributions`].
+    pub fn distribution(&self, user: &AdaptedUser, item: &str) -> Result<RatingDistribution, RecommendError> {
+        let place = self.find(item)?.position();
+        Ok(self.distributions(user)?.swap_remove(place))
+    }
+
+    /// What the user may give each item of the catalogue, and how likely, in its order. Their means are the [`ratings`](Recommender::ratings).
+    ///
+    /// Variances come from the learner's posterior and are calibrated on the validation users of training ([`ModelFacts::rating`]). Costs a matrix product
+    /// for each item: `items * d_head^2`.
+    ///
+    /// ```
+    /// use metarec::data::Event;
+    /// use metarec::data::synthetic::{Feedback, MarketConfig};
+    /// use metarec::{Config, Recommender};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let device = metarec::recommend::device_from_env()?;
+    /// let data = MarketConfig::default().with_users(60).with_feedback(Feedback::Ratings).generate()?.into_dataset();
+    /// # let mut config = Config::default();
+    /// # config.training.epochs = 1;
+    /// let rec = Recommender::train(&data, &config, &device)?;
+    /// let user = rec.adapt(&[Event::rating("i3", 5.0)])?;
+    /// let rating = rec.distribution(&user, "i7")?;
+    /// let (low, high) = rating.interval(0.9);
+    /// println!("{:.1} stars, most likely {low} to {high}", rating.mean());
+    /// # assert!(low <= rating.median() && rating.median() <= high);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`RecommendError::NoRatings`] if the model does not rate, [`RecommendError::NoVariances`] if its learner keeps no posterior; else as [`Recommender::top_k`].
+    pub fn distributions(&self, user: &AdaptedUser) -> Result<Vec<RatingDistribution>, RecommendError> {
+        let belief = self.belief(user)?;
+        let calibration = match (&self.facts.rating, self.facts.value_range) {
+            (Some(calibration), _) => calibration.clone(),
+            (None, Some((low, high))) => RatingCalibration::new(RatingScale::Range(low, high)),
+            (None, None) => return Err(RecommendError::NoRatings),
+        };
+        Ok(calibration.distributions(&belief))
+    }
+
+    /// What is believed of the user's ratings, before it is calibrated.
+    pub(super) fn belief(&self, user: &AdaptedUser) -> Result<RatingBelief, RecommendError> {
+        let state = self.state(user)?;
+        let Some(belief) = self.engine.belief(&state) else {
+            let rates = self.engine.rate(&state).is_some();
+            return Err(if rates { RecommendError::NoVariances } else { RecommendError::NoRatings });
+        };
+        self.checked(belief.means().to_vec())?;
+        Ok(belief)
     }
 
     fn find(&self, item: &str) -> Result<ItemIndex, RecommendError> {

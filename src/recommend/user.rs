@@ -17,7 +17,7 @@ use crate::data::{IndexedEvent, ItemIndex};
 /// Serialises with serde, without what can be found again. A user of another model is refused with
 /// [`RecommendError::Fingerprint`](crate::recommend::RecommendError::Fingerprint).
 ///
-/// Memory: 32 bytes a kept event, 4 a seen item, and what the learner keeps: some hundred bytes for a closed form, a model's moved weights for gradient
+/// Memory: 32 bytes a kept event, 4 a seen item, and what the learner keeps: some kilobytes for a closed form, a model's moved weights for gradient
 /// learners. A clone shares the latter.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AdaptedUser {

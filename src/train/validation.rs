@@ -8,7 +8,7 @@ use burn::tensor::Device;
 use crate::data::{HeldOutUser, IndexedEvent, ItemIndex, LikeRule, Profiles};
 use crate::evaluate::metric::{Ndcg, Positions, RankingMetric, rmse};
 use crate::meta::ServingLearner;
-use crate::model::{PreferenceModel, Supervision, TaskEvents};
+use crate::model::{PreferenceModel, RatingBelief, RatingOutcome, Supervision, TaskEvents};
 
 /// Users that are adapted together.
 const CHUNK: usize = 64;
@@ -114,15 +114,7 @@ impl Validation {
         for &shots in &self.shots {
             let (mut ndcg, mut errors) = (Vec::new(), Vec::new());
             for users in self.users.chunks(CHUNK) {
-                let supports: Vec<TaskEvents<'_>> = users
-                    .iter()
-                    .map(|user| {
-                        let support = &user.pool[..shots.min(user.pool.len())];
-                        learner.support_use().of(support).known_as(self.profiles.of(user.user))
-                    })
-                    .collect();
-                let batch = model.batch(&supports, Supervision::WholeContext, device);
-                let adapted = learner.adapt(model, state, &batch);
+                let adapted = learner.adapt(model, state, &self.supports((model, learner), users, shots, device));
                 let ranked = host(learner.rank(model, &catalogue, &adapted));
                 ndcg.extend(users.iter().zip(&ranked).filter_map(|(user, scores)| self.ndcg(user, scores)));
                 if let Some(values) = learner.rate(model, &catalogue, &adapted) {
@@ -135,6 +127,57 @@ impl Validation {
             }
         }
         score
+    }
+
+    /// What was believed of the query's ratings at each number of shots, and what they were; none if the learner knows no variances. As [`score`](Self::score).
+    pub(crate) fn outcomes<M: PreferenceModel, L: ServingLearner<M>>(
+        &self,
+        (model, state, learner): (&M, &L::State, &L),
+        device: &Device,
+    ) -> Vec<RatingOutcome> {
+        let catalogue = model.catalogue();
+        let mut outcomes = Vec::new();
+        for (&shots, users) in
+            self.shots.iter().flat_map(|shots| self.users.chunks(CHUNK).map(move |users| (shots, users)))
+        {
+            let adapted = learner.adapt(model, state, &self.supports((model, learner), users, shots, device));
+            let Some(beliefs) = learner.beliefs(model, state, &catalogue, &adapted) else { return Vec::new() };
+            for (user, belief) in users.iter().zip(&beliefs) {
+                outcomes.extend(self.outcomes_of(user, belief));
+            }
+        }
+        outcomes
+    }
+
+    /// The ratings of the candidates in a user's query.
+    fn outcomes_of(&self, user: &HeldOutUser, belief: &RatingBelief) -> Vec<RatingOutcome> {
+        let spreads = belief.spreads();
+        let (noise, seen, surprise) = (belief.noise(), belief.seen(), belief.surprise());
+        let asked = user.query.iter().filter(|event| self.candidates.binary_search(&event.item).is_ok());
+        let outcome = |event: &IndexedEvent| {
+            let (value, place) = (event.rating()?, event.item.position());
+            let (mean, spread) = (f64::from(*belief.means().get(place)?), *spreads.get(place)?);
+            Some(RatingOutcome { user: user.user.0, mean, spread, noise, seen, surprise, value })
+        };
+        asked.filter_map(outcome).collect()
+    }
+
+    /// The support sets of some users.
+    fn supports<M: PreferenceModel, L: ServingLearner<M>>(
+        &self,
+        (model, learner): (&M, &L),
+        users: &[HeldOutUser],
+        shots: usize,
+        device: &Device,
+    ) -> M::Batch {
+        let supports: Vec<TaskEvents<'_>> = users
+            .iter()
+            .map(|user| {
+                let support = &user.pool[..shots.min(user.pool.len())];
+                learner.support_use().of(support).known_as(self.profiles.of(user.user))
+            })
+            .collect();
+        model.batch(&supports, Supervision::WholeContext, device)
     }
 
     /// nDCG@10 of one user; `None` where nothing is relevant.

@@ -19,14 +19,17 @@
 //! | [`Auc`] | share of (relevant, other) pairs in the right order |
 //! | [`coverage`] | share of the catalogue in anyone's list |
 //! | [`rmse`], [`mae`], [`accuracy`] | of predicted ratings |
+//! | [`holds`], [`interval_score`], [`central_part`] | of one predicted interval or distribution |
 
 mod coverage;
+mod interval;
 mod order;
 mod positions;
 mod ranking;
 mod rating;
 
 pub use coverage::coverage;
+pub use interval::{central_part, holds, interval_score};
 pub use order::top_items;
 pub use positions::Positions;
 pub use ranking::{Auc, F1, HitRate, MeanAveragePrecision, Mrr, Ndcg, Precision, RankingMetric, Recall};

@@ -15,6 +15,7 @@ use crate::evaluate::protocol::question::Question;
 use crate::evaluate::protocol::shots::Part;
 use crate::evaluate::report::{Measured, Report};
 use crate::evaluate::shots::Shots;
+use crate::model::RatingDistribution;
 
 /// Support sets handed to a method at once: bounds the memory for scores at `BATCH * items` numbers.
 const BATCH: usize = 64;
@@ -191,16 +192,22 @@ impl<'a> Measure<'a> {
     /// Nothing if the method predicts no ratings, or there are none to predict.
     fn rate(&self, batch: &Batch<'_>, sink: &mut dyn PredictionSink) -> Result<Vec<UserRating>, EvaluateError> {
         let Some(range) = self.values else { return Ok(Vec::new()) };
-        let Some(ratings) = batch.method.ratings(batch.supports)? else { return Ok(Vec::new()) };
+        let Some((ratings, medians)) = predicted(batch)? else { return Ok(Vec::new()) };
         check_shape(batch.method, &ratings, batch.supports.len(), self.places.len())?;
+        check_shape(batch.method, &medians, batch.supports.len(), self.places.len())?;
         let mut rated = Vec::with_capacity(batch.questions.len());
-        for ((question, support), ratings) in batch.questions.iter().zip(batch.supports).zip(&ratings) {
-            let predicted: Vec<f32> = question.rated.iter().map(|item| ratings[item.position()]).collect();
+        let rows = ratings.iter().zip(&medians);
+        for ((question, support), (ratings, medians)) in batch.questions.iter().zip(batch.supports).zip(rows) {
+            let of = |row: &[f32]| question.rated.iter().map(|item| row[item.position()]).collect::<Vec<f32>>();
+            let (predicted, medians) = (of(ratings), of(medians));
             self.check_finite(batch.method, question, support, &predicted)?;
-            let clipped: Vec<f32> = predicted.into_iter().map(|value| value.clamp(range.low, range.high)).collect();
-            let items: Vec<(ItemIndex, f32)> = question.rated.iter().copied().zip(clipped.iter().copied()).collect();
+            let clipped = |values: Vec<f32>| -> Vec<f32> {
+                values.into_iter().map(|value| value.clamp(range.low, range.high)).collect()
+            };
+            let (predicted, medians) = (clipped(predicted), clipped(medians));
+            let items: Vec<(ItemIndex, f32)> = question.rated.iter().copied().zip(predicted.iter().copied()).collect();
             sink.rated(&batch.predicted(question.user, &items))?;
-            rated.push(self.rating_of(question, &clipped));
+            rated.push(self.rating_of(question, &predicted, &medians));
         }
         Ok(rated)
     }
@@ -224,12 +231,12 @@ impl<'a> Measure<'a> {
         }
     }
 
-    fn rating_of(&self, question: &Question<'_>, clipped: &[f32]) -> UserRating {
+    fn rating_of(&self, question: &Question<'_>, clipped: &[f32], medians: &[f32]) -> UserRating {
         let threshold = self.data.like_rule().threshold;
         UserRating {
             user: question.user,
             rmse: rmse(clipped, &question.values),
-            mae: mae(clipped, &question.values),
+            mae: mae(medians, &question.values),
             accuracy: threshold.and_then(|threshold| accuracy(clipped, &question.values, threshold)),
         }
     }
@@ -251,6 +258,18 @@ impl<'a> Measure<'a> {
         measured.push(Measured::whole(name, shots, Direction::HigherIsBetter, covered, users.len()));
         measured
     }
+}
+
+/// Means and medians of the ratings of all items, which are one where a method does not tell them apart; `None` if it predicts none.
+type Predictions = Option<(Vec<Vec<f32>>, Vec<Vec<f32>>)>;
+
+fn predicted(batch: &Batch<'_>) -> Result<Predictions, EvaluateError> {
+    let Some(rows) = batch.method.distributions(batch.supports)? else {
+        return Ok(batch.method.ratings(batch.supports)?.map(|ratings| (ratings.clone(), ratings)));
+    };
+    let of =
+        |guess: fn(&RatingDistribution) -> f32| rows.par_iter().map(|row| row.iter().map(guess).collect()).collect();
+    Ok(Some((of(RatingDistribution::mean), of(RatingDistribution::median))))
 }
 
 fn measured_ratings(shots: Shots, ratings: &[UserRating]) -> Vec<Measured> {

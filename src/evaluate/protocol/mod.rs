@@ -1,19 +1,23 @@
 //! Protocols: which users are scored, on what, and seeing how much.
 
 mod cold;
+mod elicitation;
 mod episodes;
 mod kind;
 mod measure;
 mod question;
 mod repeat;
 mod shots;
+mod uncertainty;
 mod user_cold;
 
 pub use cold::ColdProtocol;
+pub use elicitation::Elicitation;
 pub use episodes::write_episodes;
 pub use kind::{ProtocolKind, ProtocolOptions, ProtocolRules, ProtocolSplit, TimeShares, UnknownProtocol};
 pub use repeat::RepeatPurchase;
 pub use shots::{Part, pool_size};
+pub use uncertainty::{CalibrationRow, Uncertainty};
 pub use user_cold::UserCold;
 
 use crate::evaluate::error::EvaluateError;

@@ -54,6 +54,11 @@ fn means(values: &[f32], tasks: usize, shots: usize) -> Tensor<3> {
     mean(values, tasks).unsqueeze_dim::<3>(1).expand([tasks, shots + 1, values.len()])
 }
 
+/// Posterior means on the host, task by task.
+fn host(prior: &GaussianPrior, mean: Tensor<2>, examples: &LinearExamples) -> Vec<f64> {
+    prior.posteriors(mean, examples).into_iter().flat_map(|posterior| posterior.mean).collect()
+}
+
 fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
     tensor.into_data().iter::<f32>().map(f64::from).collect()
 }
@@ -85,12 +90,27 @@ fn a_posterior_worked_out_by_hand_is_found() {
         1e-5,
         "the path, the masked example in the middle",
     );
-    assert_all_near(
-        &numbers(prior.posterior(mean(&[1.0, 0.0], 1), &examples.tensors())),
-        &[2.5, 0.0],
-        1e-6,
-        "on the host",
-    );
+    assert_all_near(&host(&prior, mean(&[1.0, 0.0], 1), &examples.tensors()), &[2.5, 0.0], 1e-6, "on the host");
+}
+
+#[test]
+fn the_covariance_and_the_surprise_worked_out_by_hand_are_found() {
+    // As above: the predictions were off by 3 where a variance of 3 was expected, then by 2 where 4 was: 9 / 3 + 4 / 4.
+    // After the second: [[2/3, 1/3], [1/3, 5/3]] - (1, 2) (1, 2)' / 4.
+    let examples = Examples {
+        d: 2,
+        shots: 3,
+        features: vec![1.0, 0.0, 9.0, 9.0, 1.0, 1.0],
+        targets: vec![4.0, 9.0, 2.0],
+        mask: vec![1.0, 0.0, 1.0],
+    };
+    let prior = GaussianPrior::new(&[2.0, 1.0, 1.0, 2.0], 1.0, &Device::default());
+    let posterior = &prior.posteriors(mean(&[1.0, 0.0], 1), &examples.tensors())[0];
+    let third = 1.0 / 3.0;
+    let expected = [2.0 * third - 0.25, third - 0.5, third - 0.5, 5.0 * third - 1.0];
+    assert_all_near(&posterior.covariance, &expected, 1e-6, "covariance");
+    assert_all_near(&[posterior.surprise, posterior.noise], &[4.0, 1.0], 1e-6, "surprise and noise");
+    assert_eq!(posterior.seen, 2, "the masked example was not");
 }
 
 /// `(C^-1 + X^T X / s)^-1 (C^-1 m + X^T y / s)` in double precision, which shares nothing with rank-one updates.
@@ -129,7 +149,7 @@ fn updates_one_by_one_give_the_batch_formula_on_the_device_and_on_the_host() {
         let prior = GaussianPrior::new(&covariance, noise, &Device::default());
         let expected: Vec<f64> =
             (0..tasks).flat_map(|task| batch_formula(&covariance, noise, &prior_mean, &examples, task)).collect();
-        let host = numbers(prior.posterior(mean(&prior_mean, tasks), &examples.tensors()));
+        let host = host(&prior, mean(&prior_mean, tasks), &examples.tensors());
         assert_all_near(&host, &expected, 1e-5, "host and batch formula");
         let path = prior.posterior_path(means(&prior_mean, tasks, shots), &examples.tensors());
         let last = numbers(path.narrow(1, shots, 1));
@@ -153,7 +173,7 @@ fn each_step_of_the_path_is_the_posterior_of_so_many_examples() {
             mask: examples.mask.clone().narrow(1, 0, seen.max(1)) * if seen == 0 { 0.0 } else { 1.0 },
         };
         let from = expected.clone().narrow(1, seen, 1).reshape([tasks, d]);
-        let found = numbers(prior.posterior(from, &some));
+        let found = host(&prior, from, &some);
         assert_all_near(&numbers(path.clone().narrow(1, seen, 1)), &found, 1e-5, &format!("after {seen}"));
     }
 }
@@ -162,10 +182,5 @@ fn each_step_of_the_path_is_the_posterior_of_so_many_examples() {
 fn a_covariance_that_is_none_becomes_its_diagonal() {
     let prior = GaussianPrior::new(&[1.0, 2.0, 2.0, 1.0], 1.0, &Device::default());
     let one = Examples { d: 2, shots: 1, features: vec![1.0, 0.0], targets: vec![1.0], mask: vec![1.0] };
-    assert_all_near(
-        &numbers(prior.posterior(mean(&[0.0, 0.0], 1), &one.tensors())),
-        &[0.5, 0.0],
-        1e-6,
-        "identity prior",
-    );
+    assert_all_near(&host(&prior, mean(&[0.0, 0.0], 1), &one.tensors()), &[0.5, 0.0], 1e-6, "identity prior");
 }

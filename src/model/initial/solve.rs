@@ -58,8 +58,13 @@ impl RankOne {
         &self.mean
     }
 
-    /// Conditions on one example: `d^2` operations.
-    pub(crate) fn see(&mut self, x: &[f64], target: f64) {
+    /// The covariance after what was seen, row by row.
+    pub(crate) fn into_covariance(self) -> Vec<f64> {
+        self.covariance
+    }
+
+    /// Conditions on one example: `d^2` operations. Returns the square of how far off the prediction of it was, over the variance that was expected: 1 on average.
+    pub(crate) fn see(&mut self, x: &[f64], target: f64) -> f64 {
         let d = x.len();
         let direction: Vec<f64> =
             self.covariance.chunks_exact(d).map(|row| row.iter().zip(x).map(|(c, x)| c * x).sum()).collect();
@@ -71,6 +76,7 @@ impl RankOne {
         for (row, v) in self.covariance.chunks_exact_mut(d).zip(&direction) {
             row.iter_mut().zip(&direction).for_each(|(c, w)| *c -= v * w / spread);
         }
+        error * error / spread
     }
 }
 

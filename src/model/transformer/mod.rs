@@ -422,4 +422,8 @@ impl RatesLinearly for PreferenceTransformer {
         let items = scores.dims()[1];
         scores + catalogue.offsets.clone().reshape([1, items]).expand([tasks, items])
     }
+
+    fn rating_features(&self, catalogue: &TransformerCatalogue) -> Tensor<2> {
+        catalogue.factors.clone()
+    }
 }

@@ -129,7 +129,9 @@ mod tests {
     #[test]
     fn what_is_expected_grows_with_the_items_that_were_rated_and_with_the_profile() {
         let mut catalogue = Catalogue::new();
-        ["a", "b", "c"].into_iter().for_each(|id| catalogue.describe(id, "", "", [""; 0]));
+        ["a", "b", "c"].into_iter().for_each(|id| {
+            catalogue.describe(id, "", "", [""; 0]);
+        });
         let mut schema = PreferenceSchema::from_tasks(&catalogue, &[], &LikeRule::default());
         schema.known = vec![true, true, false];
         let config = PreferenceTransformerConfig { rating_factors: 1, ..PreferenceTransformerConfig::default() };
