@@ -12,6 +12,7 @@
 //! | `knn` | [`Knn`] | by similarity to the user's items | |
 //! | `ease`, `ease_pos`, `ease_w` | [`Ease`] | by a linear function of all events, of likes, of both weighted | |
 //! | `ials` | [`ImplicitAls`] | by factors fitted to likes and their absence | |
+//! | `lightfm-logistic`, `lightfm-bpr`, `lightfm-warp` | [`LightFm`] | by factors of columns, categories and ids, by three losses | |
 //! | `...+pop` | [`Blended`] | by `knn`, a form of `ease` or `ials` with popularity | |
 //!
 //! [`standard`] fits the cheap ones, [`by_name`] and [`Named`] any of them. Their settings are chosen on the validation
@@ -33,6 +34,7 @@ mod interactions;
 mod item_mean;
 mod item_to_item;
 mod knn;
+mod light_fm;
 mod named;
 mod offsets;
 mod personal_frequency;
@@ -54,6 +56,7 @@ pub use gaussian_factors::{GaussianFactors, GaussianFactorsConfig};
 pub use implicit_als::{ImplicitAls, ImplicitAlsConfig};
 pub use item_mean::ItemMean;
 pub use knn::{Knn, KnnConfig};
+pub use light_fm::{LightFm, LightFmConfig, LightFmLoss};
 pub use named::{NAMES, Named, by_name};
 pub use offsets::{OffsetRidge, Offsets};
 pub use personal_frequency::PersonalFrequency;
