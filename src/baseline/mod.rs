@@ -13,6 +13,8 @@
 //! | `ease`, `ease_pos`, `ease_w` | [`Ease`] | by a linear function of all events, of likes, of both weighted | |
 //! | `ials` | [`ImplicitAls`] | by factors fitted to likes and their absence | |
 //! | `lightfm-logistic`, `lightfm-bpr`, `lightfm-warp` | [`LightFm`] | by factors of columns, categories and ids, by three losses | |
+//! | `sasrec` | [`SasRec`] | by a causal Transformer that predicts the next like | |
+//! | `melu` | [`MeLu`] | by predicted ratings | a network of columns and categories, its layers the user's own |
 //! | `...+pop` | [`Blended`] | by `knn`, a form of `ease` or `ials` with popularity | |
 //!
 //! [`standard`] fits the cheap ones, [`by_name`] and [`Named`] any of them. Their settings are chosen on the validation
@@ -35,6 +37,7 @@ mod item_mean;
 mod item_to_item;
 mod knn;
 mod light_fm;
+mod melu;
 mod named;
 mod offsets;
 mod personal_frequency;
@@ -42,6 +45,7 @@ mod popularity;
 mod prior;
 mod random;
 mod ranker;
+mod sas_rec;
 mod spd;
 #[cfg(test)]
 mod tests;
@@ -57,12 +61,14 @@ pub use implicit_als::{ImplicitAls, ImplicitAlsConfig};
 pub use item_mean::ItemMean;
 pub use knn::{Knn, KnnConfig};
 pub use light_fm::{LightFm, LightFmConfig, LightFmLoss};
+pub use melu::{MeLu, MeLuConfig};
 pub use named::{NAMES, Named, by_name};
 pub use offsets::{OffsetRidge, Offsets};
 pub use personal_frequency::PersonalFrequency;
 pub use popularity::Popularity;
 pub use random::Random;
 pub use ranker::Ranker;
+pub use sas_rec::{SasRec, SasRecConfig};
 pub use tuned::{Tuned, Tuner};
 
 use crate::data::{Dataset, TaskHistory, TrainValues, UserIndex, UserSplit};

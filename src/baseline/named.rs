@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use crate::baseline::{
     BaselineError, Blended, ConditionalPopularity, Constant, Ease, EaseInput, GaussianFactors, ImplicitAls, ItemMean,
-    Knn, LightFm, LightFmLoss, Offsets, Popularity, Random, Tuned,
+    Knn, LightFm, LightFmLoss, MeLu, Offsets, Popularity, Random, SasRec, Tuned,
 };
 use crate::data::{Dataset, UserSplit};
 use crate::evaluate::Method;
 
 /// The names of all baselines, as in reports.
-pub const NAMES: [&str; 20] = [
+pub const NAMES: [&str; 22] = [
     "random",
     "constant",
     "popularity",
@@ -31,6 +31,8 @@ pub const NAMES: [&str; 20] = [
     "lightfm-logistic",
     "lightfm-bpr",
     "lightfm-warp",
+    "sasrec",
+    "melu",
 ];
 
 /// How much an event counts that is no like, in what goes by the name of `ease_w`.
@@ -121,6 +123,8 @@ impl<'a> Named<'a> {
             "lightfm-logistic" => self.lightfm(LightFmLoss::Logistic)?,
             "lightfm-bpr" => self.lightfm(LightFmLoss::Bpr)?,
             "lightfm-warp" => self.lightfm(LightFmLoss::Warp)?,
+            "melu" => Box::new(MeLu::tuned(data, split, self.shots, self.seed)?),
+            "sasrec" => Box::new(SasRec::tuned(data, split, self.shots, self.seed)?),
             _ => return Err(BaselineError::UnknownName(name.to_owned())),
         })
     }
