@@ -40,6 +40,16 @@ pub enum BaselineError {
         "the equations of {0} are not positive definite: expected finite values and a ridge that is not negligible"
     )]
     Singular(&'static str),
+    /// Training by gradients did not stay finite.
+    #[error(
+        "the loss of {method} is no longer finite in epoch {epoch}: expected it to be with a smaller learning rate"
+    )]
+    Diverged {
+        /// Name of the method.
+        method: &'static str,
+        /// Which pass over the training users, counted from 1.
+        epoch: usize,
+    },
     /// An event's item is not in the catalogue.
     #[error("unknown item {item:?}: expected one of the catalogue")]
     UnknownItem {

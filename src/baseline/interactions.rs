@@ -126,7 +126,7 @@ impl Interactions {
 }
 
 /// Each item once with its greatest weight, ascending, without those of weight 0.
-fn greatest(weighed: impl IntoIterator<Item = (u32, f32)>) -> Vec<(u32, f32)> {
+pub(super) fn greatest(weighed: impl IntoIterator<Item = (u32, f32)>) -> Vec<(u32, f32)> {
     let mut row: Vec<(u32, f32)> = weighed.into_iter().filter(|(_, weight)| *weight > 0.0).collect();
     row.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)));
     row.dedup_by_key(|(item, _)| *item);

@@ -12,6 +12,9 @@
 //! | `knn` | [`Knn`] | by similarity to the user's items | |
 //! | `ease`, `ease_pos`, `ease_w` | [`Ease`] | by a linear function of all events, of likes, of both weighted | |
 //! | `ials` | [`ImplicitAls`] | by factors fitted to likes and their absence | |
+//! | `lightfm-logistic`, `lightfm-bpr`, `lightfm-warp` | [`LightFm`] | by factors of columns, categories and ids, by three losses | |
+//! | `sasrec` | [`SasRec`] | by a causal Transformer that predicts the next like | |
+//! | `melu` | [`MeLu`] | by predicted ratings | a network of columns and categories, its layers the user's own |
 //! | `...+pop` | [`Blended`] | by `knn`, a form of `ease` or `ials` with popularity | |
 //!
 //! [`standard`] fits the cheap ones, [`by_name`] and [`Named`] any of them. Their settings are chosen on the validation
@@ -33,6 +36,8 @@ mod interactions;
 mod item_mean;
 mod item_to_item;
 mod knn;
+mod light_fm;
+mod melu;
 mod naive_intervals;
 mod named;
 mod offsets;
@@ -41,6 +46,7 @@ mod popularity;
 mod prior;
 mod random;
 mod ranker;
+mod sas_rec;
 mod spd;
 #[cfg(test)]
 mod tests;
@@ -55,6 +61,8 @@ pub use gaussian_factors::{GaussianFactors, GaussianFactorsConfig};
 pub use implicit_als::{ImplicitAls, ImplicitAlsConfig};
 pub use item_mean::ItemMean;
 pub use knn::{Knn, KnnConfig};
+pub use light_fm::{LightFm, LightFmConfig, LightFmLoss};
+pub use melu::{MeLu, MeLuConfig};
 pub use naive_intervals::NaiveIntervals;
 pub use named::{NAMES, Named, by_name};
 pub use offsets::{OffsetRidge, Offsets};
@@ -62,6 +70,7 @@ pub use personal_frequency::PersonalFrequency;
 pub use popularity::Popularity;
 pub use random::Random;
 pub use ranker::Ranker;
+pub use sas_rec::{SasRec, SasRecConfig};
 pub use tuned::{Tuned, Tuner};
 
 use crate::data::{Dataset, TaskHistory, TrainValues, UserIndex, UserSplit};

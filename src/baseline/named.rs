@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use crate::baseline::{
     BaselineError, Blended, ConditionalPopularity, Constant, Ease, EaseInput, GaussianFactors, ImplicitAls, ItemMean,
-    Knn, Offsets, Popularity, Random, Tuned,
+    Knn, LightFm, LightFmLoss, MeLu, Offsets, Popularity, Random, SasRec, Tuned,
 };
 use crate::data::{Dataset, UserSplit};
 use crate::evaluate::Method;
 
 /// The names of all baselines, as in reports.
-pub const NAMES: [&str; 17] = [
+pub const NAMES: [&str; 22] = [
     "random",
     "constant",
     "popularity",
@@ -28,6 +28,11 @@ pub const NAMES: [&str; 17] = [
     "knn+pop",
     "ials",
     "ials+pop",
+    "lightfm-logistic",
+    "lightfm-bpr",
+    "lightfm-warp",
+    "sasrec",
+    "melu",
 ];
 
 /// How much an event counts that is no like, in what goes by the name of `ease_w`.
@@ -115,6 +120,11 @@ impl<'a> Named<'a> {
             "ease_w" | "ease_w+pop" => self.ease(EaseInput::Weighted(WEIGHTED), popular)?,
             "knn" | "knn+pop" => self.knn(popular)?,
             "ials" | "ials+pop" => self.ials(popular)?,
+            "lightfm-logistic" => self.lightfm(LightFmLoss::Logistic)?,
+            "lightfm-bpr" => self.lightfm(LightFmLoss::Bpr)?,
+            "lightfm-warp" => self.lightfm(LightFmLoss::Warp)?,
+            "melu" => Box::new(MeLu::tuned(data, split, self.shots, self.seed)?),
+            "sasrec" => Box::new(SasRec::tuned(data, split, self.shots, self.seed)?),
             _ => return Err(BaselineError::UnknownName(name.to_owned())),
         })
     }
@@ -142,6 +152,10 @@ impl<'a> Named<'a> {
         let (data, split, shots, seed) = (self.data, self.split, self.shots, self.seed);
         let ials = held(&mut self.ials, || ImplicitAls::tuned(data, split, shots, seed))?;
         self.ranking(ials, popular)
+    }
+
+    fn lightfm(&self, loss: LightFmLoss) -> Result<Box<dyn Method>, BaselineError> {
+        Ok(Box::new(LightFm::tuned(self.data, self.split, loss, self.shots, self.seed)?))
     }
 
     fn offsets(&mut self) -> Result<Arc<Tuned<Offsets>>, BaselineError> {

@@ -120,6 +120,11 @@ impl ProfileSchema {
         self.columns.iter().map(|(name, _)| name.as_str())
     }
 
+    /// How many codes each column has, in their order: those of a column follow those of the column before.
+    pub fn sizes(&self) -> impl Iterator<Item = usize> {
+        self.columns.iter().map(|(_, values)| values.len())
+    }
+
     /// How many codes there are: each is below it.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -239,7 +244,7 @@ mod tests {
         let users = people();
         let schema = ProfileSchema::fit(&users, (0..80).map(UserIndex));
         assert_eq!(schema.columns().collect::<Vec<_>>(), ["plan", "age"], "each zip code is one user's");
-        assert_eq!(schema.len(), 2 + 8);
+        assert_eq!((schema.len(), schema.sizes().collect::<Vec<_>>()), (2 + 8, vec![2, 8]));
         assert_eq!(schema.codes(&[("age", "10"), ("plan", "free")]).unwrap(), [0, 2]);
         assert_eq!(schema.codes(&[("age", "1000"), ("plan", "paid")]).unwrap(), [1, 9]);
         assert_eq!(schema.codes(&[("age", ""), ("plan", "gold")]).unwrap(), [0_u32; 0]);
