@@ -15,6 +15,8 @@ fn config() -> PreferenceTransformerConfig {
     let mut config = PreferenceTransformerConfig::default();
     (config.d_model, config.d_feed_forward, config.layers) = (8, 12, 2);
     (config.rating_factors, config.max_context, config.rating_weight) = (2, 12, 0.0);
+    // Plain likelihoods of what is served; discount and trust have tests of their own.
+    (config.like_discount, config.trust) = (0.0, Some(1.0));
     config
 }
 

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::persist::error::PersistError;
 
 /// The version of the format that this crate writes and reads.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 1;
 const MANIFEST: &str = "manifest.json";
 
 /// The parts of a folder, by file name.

@@ -197,7 +197,7 @@ mod tests {
         let tasks = tasks(400);
         let raters = vec![true; 400];
         // Of two weights the first depends on the profile alone, 1 or -1 by thirds of the users; the second on the items alone.
-        let code = |user: usize| u32::from(user % 3 == 0);
+        let code = |user: usize| u32::from(user.is_multiple_of(3));
         let weights: Vec<f64> = (0..400)
             .flat_map(|user| [if code(user) == 1 { 1.0 } else { -1.0 }, if user % 2 == 0 { 2.0 } else { 0.0 }])
             .collect();
@@ -209,7 +209,8 @@ mod tests {
         // Means over the users: -1/3 and 1.
         assert!((found.weight[0] + 1.0 / 3.0).abs() < 0.1 && (found.weight[1] - 1.0).abs() < 0.1, "{:?}", found.weight);
         let told = |code: usize, at: usize| found.weight[at] + found.profile[code * 2 + at];
-        assert!(told(1, 0) > 0.7 && told(0, 0) < -0.8, "{:?}", found.profile);
+        // Of users told apart half count, which the ridge shrinks: 67 of the one kind to 2 in 3, 133 of the other to 4 in 5.
+        assert!(told(1, 0) > 0.5 && told(0, 0) < -0.8, "{:?}", found.profile);
         assert!((told(1, 1) - 1.0).abs() < 0.1 && (told(0, 1) - 1.0).abs() < 0.1, "{:?}", found.profile);
         assert!(found.rated[1] > 0.4 && found.rated[7] < -0.4, "{:?}", found.rated);
         assert!(found.rated.iter().step_by(2).all(|effect| effect.abs() < 0.1), "{:?}", found.rated);
