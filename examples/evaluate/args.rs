@@ -9,7 +9,8 @@ pub const HELP: &str = "\
 Trains on a data set's training users, chooses on its validation users, and scores its test users.
 
 usage: evaluate --data FOLDER [--protocol NAME] [--methods a,b,...] [--seed N] [--seeds N] [--config FILE]
-                [--pool N] [--support ORDER] [--part PART] [--json FILE] [--predictions FILE] [--ratings FILE] [--resume | --restart]
+                [--pool N] [--support ORDER] [--part PART] [--json FILE] [--record FILE] [--predictions FILE] [--ratings FILE]
+                [--resume | --restart]
 
   --data FOLDER       interactions.csv, with items.csv, users.csv and episodes.csv where there are some; or
                       MovieLens' own files
@@ -22,6 +23,7 @@ usage: evaluate --data FOLDER [--protocol NAME] [--methods a,b,...] [--seed N] [
   --support ORDER     user-cold: k events are the first of the pool (default) or random ones of it
   --part PART         score these users: test (default) or valid
   --json FILE         also write the results, one JSON object a line
+  --record FILE       also write what the example `results` makes a page of
   --predictions FILE  also write user,k,item,score: the best 100 items, of the first method
   --ratings FILE      also write user,k,item,rating: every query event, of the first method
   --resume            go on where a run with the same options was stopped (Ctrl-C loses nothing)
@@ -41,6 +43,7 @@ pub struct Args {
     pub random_support: bool,
     pub part: Part,
     pub json: Option<PathBuf>,
+    pub record: Option<PathBuf>,
     pub predictions: Option<PathBuf>,
     pub ratings: Option<PathBuf>,
     pub resume: bool,
@@ -70,6 +73,7 @@ pub fn parse() -> Result<Option<Args>, lexopt::Error> {
         random_support: false,
         part: Part::Test,
         json: None,
+        record: None,
         predictions: None,
         ratings: None,
         resume: false,
@@ -88,6 +92,7 @@ pub fn parse() -> Result<Option<Args>, lexopt::Error> {
             Long("support") => args.random_support = random(&text(parser.value()?))?,
             Long("part") => args.part = part(&text(parser.value()?))?,
             Long("json") => args.json = Some(parser.value()?.into()),
+            Long("record") => args.record = Some(parser.value()?.into()),
             Long("predictions") => args.predictions = Some(parser.value()?.into()),
             Long("ratings") => args.ratings = Some(parser.value()?.into()),
             Long("resume") => args.resume = true,

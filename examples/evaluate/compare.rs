@@ -1,52 +1,72 @@
-//! Against the baseline that does best on the validation users.
+//! Against the baseline that does best on the validation users, and each rung against those before it.
 
 use metarec::evaluate::metric::Direction;
 use metarec::evaluate::{Report, Shots};
 
 /// What is compared, and which way is better.
-const COMPARED: [(&str, Direction); 4] = [
+pub const COMPARED: [(&str, Direction); 4] = [
     ("ndcg@10", Direction::HigherIsBetter),
     ("recall@20", Direction::HigherIsBetter),
     ("rmse", Direction::LowerIsBetter),
     ("mae", Direction::LowerIsBetter),
 ];
 
-/// Prints, for each number of shots, ours beside the baseline that is best on the validation users; the difference is paired over users, and positive where ours
-/// is better.
-pub fn print(report: &Report, valid: &Report, ours: &[String]) {
+/// One of ours beside the baseline that is best on the validation users; the difference is paired over users, and positive where ours is better.
+#[derive(Clone, Debug)]
+pub struct Comparison {
+    pub metric: &'static str,
+    pub k: Shots,
+    pub ours: (String, f64),
+    pub baseline: (String, f64),
+    /// Mean, low and high end.
+    pub difference: [f64; 3],
+}
+
+impl Comparison {
+    /// The low end in percent of the baseline.
+    pub fn percent(&self) -> f64 {
+        100.0 * self.difference[1] / self.baseline.1.abs().max(f64::MIN_POSITIVE)
+    }
+}
+
+/// All comparisons.
+pub fn with_the_best(report: &Report, valid: &Report, ours: &[String]) -> Vec<Comparison> {
+    let mut all = Vec::new();
+    for (metric, direction) in COMPARED {
+        for k in shots(report) {
+            let Some(best) = best(valid, ours, metric, k, direction) else { continue };
+            all.extend(ours.iter().filter_map(|name| compare(report, (metric, k), name, &best)));
+        }
+    }
+    all
+}
+
+fn compare(report: &Report, (metric, k): (&'static str, Shots), ours: &str, best: &str) -> Option<Comparison> {
+    let (value, base) = (report.mean(ours, k, metric)?, report.mean(best, k, metric)?);
+    let paired = report.paired(ours, best, metric, k)?;
+    let difference = match paired.direction {
+        Direction::HigherIsBetter => [paired.mean, paired.lo, paired.hi],
+        Direction::LowerIsBetter => [-paired.mean, -paired.hi, -paired.lo],
+    };
+    Some(Comparison { metric, k, ours: (ours.to_owned(), value), baseline: (best.to_owned(), base), difference })
+}
+
+/// Prints them.
+pub fn print(comparisons: &[Comparison]) {
     println!("Against the baseline that is best on the validation users at each k, paired over users");
     println!(
         "  {:<10} {:>4}  {:<26} {:<16} difference [95 %], its lower end in % of the baseline",
         "metric", "k", "ours", "baseline"
     );
-    for (metric, direction) in COMPARED {
-        for k in shots(report) {
-            let Some(best) = best(valid, ours, metric, k, direction) else { continue };
-            for name in ours {
-                line(report, (metric, k), name, &best);
-            }
-        }
+    for one in comparisons {
+        let (Comparison { metric, k, difference: [mean, lo, hi], .. }, percent) = (one, one.percent());
+        let ((ours, value), (best, base)) = (&one.ours, &one.baseline);
+        let k = k.to_string();
+        println!(
+            "  {metric:<10} {k:>4}  {ours:<18} {value:.4}  {best:<16} {base:.4}  {mean:+.4} [{lo:+.4} {hi:+.4}] {percent:+.1} %"
+        );
     }
     println!();
-}
-
-fn line(report: &Report, (metric, k): (&str, Shots), ours: &str, best: &str) {
-    let values = (report.mean(ours, k, metric), report.mean(best, k, metric), report.paired(ours, best, metric, k));
-    let (Some(value), Some(base), Some(paired)) = values else { return };
-    let [mean, lo, hi] = match paired.direction {
-        Direction::HigherIsBetter => [paired.mean, paired.lo, paired.hi],
-        Direction::LowerIsBetter => [-paired.mean, -paired.hi, -paired.lo],
-    };
-    let percent = 100.0 * lo / base.abs().max(f64::MIN_POSITIVE);
-    println!(
-        "  {metric:<10} {:>4}  {:<18} {value:.4}  {:<16} {base:.4}  {:+.4} [{:+.4} {:+.4}] {percent:+.1} %",
-        k.to_string(),
-        ours,
-        best,
-        mean,
-        lo,
-        hi
-    );
 }
 
 /// The baseline that is best on the validation users.
@@ -57,9 +77,9 @@ fn best(valid: &Report, ours: &[String], metric: &str, k: Shots, direction: Dire
     scored.max_by(|a, b| better(a.1).total_cmp(&better(b.1))).map(|(name, _)| name.to_owned())
 }
 
-/// Whether any later rung of the ladder is significantly below an earlier one.
-pub fn print_ladder(report: &Report, ours: &[String]) {
-    println!("Does the ladder fall? Rungs that are significantly below an earlier one, paired over users");
+/// Of each of ours the rungs that are significantly below an earlier one, in words.
+pub fn fallen_rungs(report: &Report, ours: &[String]) -> Vec<(String, String)> {
+    let mut all = Vec::new();
     for name in ours {
         let mut fallen = Vec::new();
         for (metric, _) in COMPARED {
@@ -73,33 +93,52 @@ pub fn print_ladder(report: &Report, ours: &[String]) {
                 );
             }
         }
-        println!("  {name:<18} {}", if fallen.is_empty() { "none".to_owned() } else { fallen.join(", ") });
+        all.push((name.clone(), if fallen.is_empty() { "none".to_owned() } else { fallen.join(", ") }));
     }
+    all
+}
+
+/// Prints them.
+pub fn print_ladder(fallen: &[(String, String)]) {
+    println!("Does the ladder fall? Rungs that are significantly below an earlier one, paired over users");
+    fallen.iter().for_each(|(name, rungs)| println!("  {name:<18} {rungs}"));
     println!();
 }
 
-/// Mean and range over the models of several seeds; nothing for one.
-pub fn print_spread(report: &Report, seeds: &[String]) {
+/// Mean, least and greatest over the models of several seeds, of each metric and k; nothing for one model.
+pub fn spread(report: &Report, seeds: &[String]) -> Vec<(&'static str, Shots, [f64; 3])> {
+    let mut all = Vec::new();
     if seeds.len() < 2 {
-        return;
+        return all;
     }
-    println!("Over {} training seeds: mean (least to greatest)", seeds.len());
     for (metric, _) in COMPARED {
         for k in shots(report) {
             let values: Vec<f64> = seeds.iter().filter_map(|name| report.mean(name, k, metric)).collect();
-            if values.is_empty() {
-                continue;
+            if !values.is_empty() {
+                let mean = values.iter().sum::<f64>() / values.len() as f64;
+                let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+                let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                all.push((metric, k, [mean, least, most]));
             }
-            let mean = values.iter().sum::<f64>() / values.len() as f64;
-            let least = values.iter().copied().fold(f64::INFINITY, f64::min);
-            let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            println!("  {metric:<10} {:>4}  {mean:.4} ({least:.4} to {most:.4})", k.to_string());
         }
+    }
+    all
+}
+
+/// Prints them.
+pub fn print_spread(name: &str, seeds: usize, spread: &[(&str, Shots, [f64; 3])]) {
+    if spread.is_empty() {
+        return;
+    }
+    println!("{name} over {seeds} training seeds: mean (least to greatest)");
+    for (metric, k, [mean, least, most]) in spread {
+        println!("  {metric:<10} {:>4}  {mean:.4} ({least:.4} to {most:.4})", k.to_string());
     }
     println!();
 }
 
-fn shots(report: &Report) -> Vec<Shots> {
+/// All numbers of shots of a report, in its order.
+pub fn shots(report: &Report) -> Vec<Shots> {
     let mut seen = Vec::new();
     for row in report.rows() {
         if !seen.contains(&row.k) {

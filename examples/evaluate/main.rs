@@ -2,6 +2,7 @@
 //!
 //! `cargo run --release --example evaluate -- --data FOLDER`, and `-- --help` for what it can be told.
 
+mod account;
 mod args;
 mod bar;
 mod compare;
@@ -9,6 +10,8 @@ mod methods;
 mod output;
 #[path = "../quickstart/progress.rs"]
 mod progress;
+#[path = "../results/record.rs"]
+mod record;
 mod stop;
 #[path = "../quickstart/table.rs"]
 mod table;
@@ -16,10 +19,12 @@ mod work;
 
 use std::error::Error;
 use std::process::ExitCode;
+use std::time::Instant;
 
 use metarec::data::{Dataset, SplitRule, read_dir};
 use metarec::evaluate::{Part, Protocol, ProtocolOptions, ProtocolRules, ProtocolSplit, Report};
 
+use account::Findings;
 use args::Args;
 use methods::{ANONYMOUS, Methods, OURS};
 use output::Output;
@@ -48,6 +53,7 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<(), Box<dyn Error>> {
+    let began = Instant::now();
     let stop = Stop::on_ctrl_c()?;
     let output = Output::new(args)?;
     let config = methods::config(args)?;
@@ -72,13 +78,21 @@ fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     let report = score(protocol.as_ref(), &methods, &data, &output, &stop)?;
     show(args, &report, methods.ours());
     let valid = on_validation_users(&split, &data, &methods, &stop)?;
-    compare::print(&report, &valid, methods.ours());
-    compare::print_ladder(&report, methods.ours());
-    for one in [OURS, ANONYMOUS] {
-        let of_one = methods.ours().iter().filter(|name| name.split('/').next() == Some(one));
-        compare::print_spread(&report, &of_one.cloned().collect::<Vec<_>>());
-    }
+    let ours = methods.ours();
+    let comparisons = compare::with_the_best(&report, &valid, ours);
+    compare::print(&comparisons);
+    let fallen = compare::fallen_rungs(&report, ours);
+    compare::print_ladder(&fallen);
+    let spreads = [OURS, ANONYMOUS].map(|name| {
+        let seeds: Vec<String> = ours.iter().filter(|own| own.split('/').next() == Some(name)).cloned().collect();
+        (name.to_owned(), seeds.len(), compare::spread(&report, &seeds))
+    });
+    spreads.iter().for_each(|(name, seeds, spread)| compare::print_spread(name, *seeds, spread));
     output.write_report(&report)?;
+    if let Some(path) = &args.record {
+        let found = Findings { report: &report, comparisons: &comparisons, fallen: &fallen, spreads: &spreads };
+        account::write(args, (&data, &methods), &found, &work.seconds(args), path, began)?;
+    }
     Ok(work.finished()?)
 }
 

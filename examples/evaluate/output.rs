@@ -20,8 +20,8 @@ pub struct Output {
 impl Output {
     /// Finds out before the work and not after it that results can't be kept.
     pub fn new(args: &Args) -> Result<Self, Box<dyn Error>> {
-        let Args { json, predictions, ratings, .. } = args.clone();
-        for path in [&json, &predictions, &ratings].into_iter().flatten() {
+        let Args { json, record, predictions, ratings, .. } = args.clone();
+        for path in [&json, &record, &predictions, &ratings].into_iter().flatten() {
             File::create(part(path)).map_err(|error| said(path, &error))?;
             fs::remove_file(part(path)).map_err(|error| said(path, &error))?;
         }

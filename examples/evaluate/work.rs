@@ -61,9 +61,17 @@ impl Work {
         let trainer = Recommender::trainer(data).config(config).split(split.clone()).observer(Bar::new());
         let checkpoint = self.0.join(format!("checkpoint-{}", config.seed));
         let rec = trainer.cancel(cancel.clone()).checkpoint(&checkpoint).train(device)?;
-        println!("Trained from seed {} in {:.1} s.", config.seed, began.elapsed().as_secs_f64());
+        let seconds = began.elapsed().as_secs_f64();
+        println!("Trained from seed {} in {seconds:.1} s.", config.seed);
+        fs::write(self.0.join(format!("seconds-{}", config.seed)), seconds.to_string())?;
         rec.save(&model)?;
         Ok(rec)
+    }
+
+    /// How long the training of each seed took where nothing stopped it; of one that was stopped, the last part.
+    pub fn seconds(&self, args: &Args) -> Vec<f64> {
+        let of = |seed| fs::read_to_string(self.0.join(format!("seconds-{seed}"))).ok()?.parse().ok();
+        (args.seed..args.seed + args.seeds).filter_map(of).collect()
     }
 
     /// Clears away what a finished run no longer needs.

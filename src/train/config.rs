@@ -9,8 +9,11 @@ use crate::train::error::TrainError;
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct TrainingConfig {
-    /// How many times each task is drawn, at least: an epoch's last meta-batch is filled up with tasks of the next; 1 to 100000.
+    /// How many times each task is drawn, if [`most_steps`](Self::most_steps) allow it, at least: an epoch's last meta-batch is filled up with tasks of the next;
+    /// 1 to 100000.
     pub epochs: usize,
+    /// Outer steps at most, though each task is drawn at least once; 1 to 10000000. Many tasks need fewer epochs than few.
+    pub most_steps: usize,
     /// Tasks of one outer step; 1 to 65536.
     pub meta_batch: usize,
     /// Learning rate at its height; more than 0, at most 10.
@@ -42,6 +45,7 @@ impl Default for TrainingConfig {
     fn default() -> Self {
         Self {
             epochs: 30,
+            most_steps: 1200,
             meta_batch: 64,
             outer_lr: 1e-3,
             item_rate: 0.2,
@@ -67,6 +71,7 @@ impl TrainingConfig {
         let bad = |field, value: String, expected| Err(TrainError::Setting { field, value, expected });
         let counts = [
             ("epochs", self.epochs, 100_000, "1 to 100000"),
+            ("most_steps", self.most_steps, 10_000_000, "1 to 10000000"),
             ("meta_batch", self.meta_batch, 65_536, "1 to 65536"),
             ("shards", self.shards, 1024, "1 to 1024"),
             ("validate_every", self.validate_every, 100_000, "1 to 100000"),
@@ -106,7 +111,8 @@ impl TrainingConfig {
     /// Outer steps of a whole run over this many tasks.
     #[must_use]
     pub fn steps(&self, tasks: usize) -> usize {
-        self.epochs * self.steps_an_epoch(tasks)
+        let epoch = self.steps_an_epoch(tasks);
+        (self.epochs * epoch).min(self.most_steps.max(epoch))
     }
 
     /// Outer steps in which each of this many tasks is drawn about once.
@@ -133,5 +139,18 @@ impl TrainingConfig {
         }
         let done = ((at - warm_up) / (steps as f64 - warm_up).max(1.0)).min(1.0);
         self.outer_lr * 0.5 * (1.0 + (std::f64::consts::PI * done).cos())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_tasks_have_fewer_epochs_but_each_is_drawn() {
+        let config = TrainingConfig { epochs: 10, most_steps: 50, meta_batch: 4, ..TrainingConfig::default() };
+        assert_eq!(config.steps(9), 30, "ten epochs of three steps");
+        assert_eq!(config.steps(40), 50);
+        assert_eq!(config.steps(401), 101, "one epoch");
     }
 }

@@ -190,6 +190,7 @@ fn settings_out_of_bounds_and_no_tasks_are_named() {
     };
     for (error, field) in [
         (with(|config| config.epochs = 0), "`epochs` is 0"),
+        (with(|config| config.most_steps = 0), "`most_steps` is 0"),
         (with(|config| config.meta_batch = 0), "`meta_batch` is 0"),
         (with(|config| config.shards = 1025), "`shards` is 1025"),
         (with(|config| config.validate_every = 0), "`validate_every` is 0"),

@@ -1,0 +1,122 @@
+//! What a program found out and how, in a file that the example `results` makes a page of. Programs of other folders take this file in by its path.
+
+use std::error::Error;
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+use std::time::Instant;
+
+use metarec::data::Dataset;
+use serde::{Deserialize, Serialize};
+
+/// What one run of a program found.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Record {
+    /// What it is about; records of one heading stand together.
+    pub heading: String,
+    pub title: String,
+    /// The command line, of paths only the last part.
+    pub command: String,
+    pub data: Data,
+    /// Training seeds.
+    pub seeds: Vec<u64>,
+    /// From the start of the program to its end.
+    pub seconds: f64,
+    /// Processor cores that it could use.
+    pub cores: usize,
+    pub version: String,
+    /// What is to be known of it, in Markdown.
+    pub notes: Vec<String>,
+    pub tables: Vec<Table>,
+    pub plots: Vec<Plot>,
+}
+
+/// Which data it was found on.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Data {
+    pub name: String,
+    pub events: usize,
+    pub users: usize,
+    pub items: usize,
+    /// Of the last event, in seconds since 1970: which version it is.
+    pub last_event: Option<i64>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Table {
+    pub caption: String,
+    pub columns: Vec<String>,
+    pub rows: Vec<Vec<String>>,
+}
+
+/// Lines of one metric.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Plot {
+    pub caption: String,
+    pub x: String,
+    pub y: String,
+    pub lines: Vec<Line>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Line {
+    pub name: String,
+    /// Where on the axis, by name where the places are equally far apart; the value; its interval.
+    pub points: Vec<Point>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Point {
+    pub x: String,
+    pub y: f64,
+    pub lo: f64,
+    pub hi: f64,
+}
+
+#[allow(dead_code, reason = "every program that takes this file in uses some of it")]
+impl Record {
+    /// A record of this program on these data, to be filled.
+    pub fn new(heading: &str, title: &str, (name, data): (&str, &Dataset), program: &str) -> Self {
+        Self {
+            heading: heading.to_owned(),
+            title: title.to_owned(),
+            command: command(program),
+            data: Data {
+                name: name.to_owned(),
+                events: data.events().len(),
+                users: data.users().len(),
+                items: data.catalogue().len(),
+                last_event: data.events().iter().filter_map(|event| event.timestamp).max(),
+            },
+            seeds: Vec::new(),
+            seconds: 0.0,
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            notes: Vec::new(),
+            tables: Vec::new(),
+            plots: Vec::new(),
+        }
+    }
+
+    /// Writes it, whole or not at all.
+    pub fn write(mut self, path: &Path, began: Instant) -> Result<(), Box<dyn Error>> {
+        self.seconds = began.elapsed().as_secs_f64();
+        let said = |error: &dyn Error| format!("cannot write {}: {error}", path.display());
+        let part = path.with_extension("part");
+        let mut file = File::create(&part).map_err(|error| said(&error))?;
+        serde_json::to_writer_pretty(&mut file, &self)?;
+        file.write_all(b"\n").map_err(|error| said(&error))?;
+        std::fs::rename(&part, path).map_err(|error| said(&error).into())
+    }
+}
+
+/// How this program was called, without what says where on a machine its files are.
+fn command(program: &str) -> String {
+    let args = std::env::args_os().skip(1).filter(|arg| arg != "--bench");
+    let short = |arg: std::ffi::OsString| match Path::new(&arg).file_name() {
+        Some(name) if !arg.to_string_lossy().starts_with('-') => name.to_string_lossy().into_owned(),
+        _ => arg.to_string_lossy().into_owned(),
+    };
+    let args: Vec<String> = args.map(short).collect();
+    format!("cargo {program} -- {}", args.join(" "))
+}
