@@ -134,7 +134,7 @@ pub struct ReportRow {
     pub protocol: Option<String>,
 }
 
-fn rounded<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn rounded<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64((value * 1e5).round() / 1e5)
 }
 
@@ -262,6 +262,19 @@ impl Report {
         earlier: impl Into<Shots>,
     ) -> Option<PairedDifference> {
         self.difference(self.find(method, later, metric)?, self.find(method, earlier, metric)?)
+    }
+
+    /// How much `first` differs from `second`, two metrics of one method at `k` shots, over the users who have a value of both: what it finds of the head and of the tail, say. `None` as for [`Report::paired`].
+    #[must_use]
+    pub fn paired_metrics(
+        &self,
+        method: &str,
+        first: &str,
+        second: &str,
+        k: impl Into<Shots>,
+    ) -> Option<PairedDifference> {
+        let k = k.into();
+        self.difference(self.find(method, k, first)?, self.find(method, k, second)?)
     }
 
     fn difference(&self, first: &Measured, second: &Measured) -> Option<PairedDifference> {
