@@ -4,10 +4,12 @@
 //! cargo bench --bench variety -- FOLDER [--model FOLDER] [--out FILE] [--table FILE] [--part valid|test] [--seed NUMBER] [--shots NUMBER]
 //! ```
 //!
-//! Trains with the defaults on the training users of the folder (or loads `--model`, and saves what it trained there if nothing is there yet). Prints, of the model, popularity and random
-//! scores on the test users at 5 shots: nDCG@10, recall@20 and the share of the long tail by gender, age and activity as far as the data know them, with gaps; how well liked items of the head, the middle and the long tail
-//! are found; what lists are like; and the curve of the re-ranked model over lambda and floors for the long tail, with the difference of nDCG@10 from the model as it is, paired over users.
-//! `--out` writes groups and gaps as JSON lines; `--table` writes the curve, `lambda,floor` and a column for each metric.
+//! Trains with the defaults on the training users of the folder (or loads `--model`, and saves what it trained there if nothing is there
+//! yet). Prints, of the model, popularity and random scores on the test users at 5 shots: nDCG@10, recall@20 and the share of the long tail
+//! by gender, age and activity as far as the data know them, with gaps; how well liked items of the head, the middle and the long tail are
+//! found; what lists are like; and the curve of the re-ranked model over lambda and floors for the long tail, with the difference of
+//! nDCG@10 from the model as it is, paired over users. `--out` writes groups and gaps as JSON lines; `--table` writes the curve,
+//! `lambda,floor` and a column for each metric.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};

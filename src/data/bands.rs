@@ -29,10 +29,11 @@ impl Band {
     }
 }
 
-/// Which share of the training users has each item, and the three bands that follow: thirds of all pairs of a user and an item they have, by popularity.
+/// Which share of the training users has each item, and the three bands that follow: thirds of all pairs of a user and an item they have,
+/// by popularity.
 ///
-/// An item counts once for each user. It is in the band in which its pairs begin when items are laid end to end, the most popular first; items that equally
-/// many users have begin together, so that no order of a file decides.
+/// An item counts once for each user. It is in the band in which its pairs begin when items are laid end to end, the most popular first;
+/// items that equally many users have begin together, so that no order of a file decides.
 ///
 /// ```
 /// use metarec::data::{Action, Band, IndexedEvent, ItemIndex, PopularityBands, TaskHistory, UserIndex};
@@ -91,8 +92,8 @@ impl PopularityBands {
         self.counts.get(item.position()).map_or(0.0, |&count| count as f64 / self.users.max(1) as f64)
     }
 
-    /// `-log2` of the share of users who have an item, in bits: how much of a surprise it is (Vargas and Castells, 2011, "Rank and Relevance in Novelty and
-    /// Diversity Metrics for Recommender Systems"). What nobody has is taken to be had by one.
+    /// `-log2` of the share of users who have an item, in bits: how much of a surprise it is (Vargas and Castells, 2011, "Rank and
+    /// Relevance in Novelty and Diversity Metrics for Recommender Systems"). What nobody has is taken to be had by one.
     #[must_use]
     pub fn self_information(&self, item: ItemIndex) -> f64 {
         let users = self.users.max(1) as f64;

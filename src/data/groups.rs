@@ -65,8 +65,8 @@ impl UserGroups {
         }))
     }
 
-    /// Groups by a number in a column, such as an age: one below the first bound, one from each bound to the next, one from the last on. `bounds` must ascend. A user whose text is no finite number is
-    /// in no group.
+    /// Groups by a number in a column, such as an age: one below the first bound, one from each bound to the next, one from the last on.
+    /// `bounds` must ascend. A user whose text is no finite number is in no group.
     ///
     /// # Errors
     /// [`DataError::Setting`] if there is no such column, or the bounds do not ascend.
@@ -96,8 +96,8 @@ impl UserGroups {
         }))
     }
 
-    /// Thirds of some users by how many events they have in all: `activity=low`, `activity=middle` and `activity=high`. Users with as many events are in one group, so thirds can be uneven; who is not
-    /// named is in no group.
+    /// Thirds of some users by how many events they have in all: `activity=low`, `activity=middle` and `activity=high`. Users with as many
+    /// events are in one group, so thirds can be uneven; who is not named is in no group.
     ///
     /// # Panics
     /// If there is no such user.

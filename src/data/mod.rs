@@ -9,7 +9,8 @@
 //! 4. a [`UserSplit`] sets whole users apart for meta-training, meta-validation and meta-test, a [`ColdSplit`] items, both, or what
 //!    comes later.
 //!
-//! [`UserGroups`] says who is in which group, [`PopularityBands`] which items are the long tail, [`ItemDistance`] how far apart two items are.
+//! [`UserGroups`] says who is in which group, [`PopularityBands`] which items are the long tail, [`ItemDistance`] how far apart two items
+//! are.
 //!
 //! [`synthetic`] makes small markets with known tastes, for tests and examples.
 

@@ -75,13 +75,14 @@ pub struct GapRow {
 /// A [`Report`]'s metrics of single users by group of users.
 ///
 /// - Each group's mean has the bootstrap interval that it would have in the report, over its own users.
-/// - The *gap* is the largest mean of a group less the smallest, of groups with at least 5 users. Its interval is that of the difference of these two groups, each resampled by itself; where there are more
-///   than two groups it is of the two that happened to be farthest apart, and too sure of itself. `p` takes that into account: it is the share of random regroupings of the users, groups keeping their sizes, whose own gap is as large
-///   (a permutation test; the regrouping as it is counts as one).
+/// - The *gap* is the largest mean of a group less the smallest, of groups with at least 5 users. Its interval is that of the difference of
+///   these two groups, each resampled by itself; where there are more than two groups it is of the two that happened to be farthest apart,
+///   and too sure of itself. `p` takes that into account: it is the share of random regroupings of the users, groups keeping their sizes,
+///   whose own gap is as large (a permutation test; the regrouping as it is counts as one).
 /// - Users in no group are left out, and so are values that are of all users together.
 ///
-/// `Display` prints one table for each metric and number of shots: methods by groups, mean with interval, then the gap. Rows cost the bootstrap's `samples * users` for each method, metric and number of shots, three times over, spread over
-/// threads.
+/// `Display` prints one table for each metric and number of shots: methods by groups, mean with interval, then the gap. Rows cost the
+/// bootstrap's `samples * users` for each method, metric and number of shots, three times over, spread over threads.
 ///
 /// ```
 /// use metarec::data::{DatasetBuilder, UserGroups, UserIndex};
@@ -148,7 +149,8 @@ impl GroupReport {
         self
     }
 
-    /// Each group's mean: methods, metrics and numbers of shots in the order of the report, groups in the order of their numbers. A group of whom nobody has a value has no row.
+    /// Each group's mean: methods, metrics and numbers of shots in the order of the report, groups in the order of their numbers. A group
+    /// of whom nobody has a value has no row.
     #[must_use]
     pub fn rows(&self) -> &[GroupRow] {
         &self.rows

@@ -120,7 +120,8 @@ impl Bootstrap {
         Some(PairedDifference { mean, lo, hi, users: differences.len(), direction })
     }
 
-    /// The mean of `first` less that of `second`, which are of different users, with its interval: each is resampled by itself. `None` where one of them has no values.
+    /// The mean of `first` less that of `second`, which are of different users, with its interval: each is resampled by itself. `None`
+    /// where one of them has no values.
     ///
     /// Costs `samples * values`.
     ///
@@ -149,8 +150,8 @@ impl Bootstrap {
         Some(Interval { mean, lo: end(tail), hi: end(1.0 - tail) })
     }
 
-    /// How often the largest mean less the smallest is as large as it is among these groups where values are dealt to groups of their sizes by chance: the p value of a permutation test (Fisher, 1935), with
-    /// the groups as they are counting as one of `samples + 1` deals.
+    /// How often the largest mean less the smallest is as large as it is among these groups where values are dealt to groups of their sizes
+    /// by chance: the p value of a permutation test (Fisher, 1935), with the groups as they are counting as one of `samples + 1` deals.
     ///
     /// No group may be empty. Costs `samples * values`.
     ///
@@ -265,7 +266,8 @@ mod tests {
 
     #[test]
     fn chance_makes_as_large_a_gap_as_often_as_deals_can_be_counted() {
-        // Of the 10 ways to deal five values to groups of two and three, two have a gap of 2 or more: the two largest together (3 - 1), the two smallest (8 / 3 - 0.5).
+        // Of the 10 ways to deal five values to groups of two and three, two have a gap of 2 or more: the two largest together (3 - 1), the
+        // two smallest (8 / 3 - 0.5).
         let p = Bootstrap { samples: 20_000, ..Bootstrap::default() }.chance_of_gap(&[&[0.0, 1.0, 2.0], &[3.0, 3.0]]);
         assert!((p - 0.2).abs() < 0.012, "{p}");
     }

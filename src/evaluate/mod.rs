@@ -5,8 +5,10 @@
 //! whole catalogue, and puts the value of every user into a [`Report`], which gives means with bootstrap intervals and
 //! paired differences. Other [`Protocol`]s ask for new items and known users ([`ColdProtocol`]) or for what is taken again
 //! ([`RepeatPurchase`]); [`ProtocolKind`] finds each by its name. What a method predicts can be had as well
-//! ([`PredictionSink`], [`PredictionCsv`]), how well it knows how sure it is ([`Uncertainty`]), how good it becomes by asking ([`Elicitation`]), how varied, new and evenly spread its lists are, as they are and
-//! re-ranked ([`Variety`]), whom it serves how well ([`GroupReport`]), and small data go further by cross-validation over users ([`cross_validate`]). The [`baseline`](crate::baseline) methods belong in every table: the random and the constant row show what a
+//! ([`PredictionSink`], [`PredictionCsv`]), how well it knows how sure it is ([`Uncertainty`]), how good it becomes by asking
+//! ([`Elicitation`]), how varied, new and evenly spread its lists are, as they are and re-ranked ([`Variety`]), whom it serves how well
+//! ([`GroupReport`]), and small data go further by cross-validation over users ([`cross_validate`]). The [`baseline`](crate::baseline)
+//! methods belong in every table: the random and the constant row show what a
 //! broken model would score.
 //!
 //! ```

@@ -12,20 +12,25 @@ const CANDIDATES: usize = 100;
 
 /// Re-ranks a scored list for variety and for floors of exposure. [`Variety`](crate::evaluate::Variety) measures what that costs and gains.
 ///
-/// *Variety* is greedy maximal marginal relevance (Carbonell and Goldstein, 1998, "The Use of MMR, Diversity-Based Reranking"). Each place goes to the candidate with the most of
+/// *Variety* is greedy maximal marginal relevance (Carbonell and Goldstein, 1998, "The Use of MMR, Diversity-Based Reranking"). Each place
+/// goes to the candidate with the most of
 ///
 /// ```text
 /// (1 - lambda) * relevance + lambda * distance to the nearest item that has a place already
 /// ```
 ///
-/// where relevance is the score, scaled so that the candidates go from 0 to 1; for the first place distances are all 1. The candidates are the best 100 of the list, or
-/// [as many as are set](Self::with_candidates). Of equals the one that stood first goes first. At a lambda of 0 and without floors the list stays as it was.
+/// where relevance is the score, scaled so that the candidates go from 0 to 1; for the first place distances are all 1. The candidates are
+/// the best 100 of the list, or [as many as are set](Self::with_candidates). Of equals the one that stood first goes first. At a lambda of
+/// 0 and without floors the list stays as it was.
 ///
-/// A *floor* promises a group of items (the long tail, a category, a supplier) a share `q` of the places: of the first `p` at least `floor(q * p)`, for every `p` up to `n`, as far as the
-/// list has items of the group. It is the constraint of FA\*IR (Zehlike et al., 2017) without its test of significance. The best of the group that a floor can need are candidates wherever they stand in the list, so hand in a long
-/// one. The shares of all floors together are at most 1; places that are owed are given out when there is no other way left to keep all floors.
+/// A *floor* promises a group of items (the long tail, a category, a supplier) a share `q` of the places: of the first `p` at least
+/// `floor(q * p)`, for every `p` up to `n`, as far as the list has items of the group (Geyik, Ambler and Kenthapadi, 2019,
+/// "Fairness-Aware Ranking in Search & Recommendation Systems"; FA\*IR of Zehlike et al., 2017, without its test of significance). The
+/// best of the group that a floor can need are candidates wherever they stand in the list, so hand in a long one. The shares of all floors
+/// together are at most 1; places that are owed are given out when there is no other way left to keep all floors.
 ///
-/// Scores may be anyone's and on any scale. An item counts no more than those before it in the list, so a list must come best first; a score that is not finite counts as the least. Everything is deterministic.
+/// Scores may be anyone's and on any scale. An item counts no more than those before it in the list, so a list must come best first; a
+/// score that is not finite counts as the least. Everything is deterministic.
 ///
 /// Costs `N * n` distances for `n` places from `N` candidates, and a pass over the list for each floor.
 ///
@@ -135,7 +140,8 @@ impl Reranker {
         self.places(ranked, n).into_iter().map(|place| ranked[place].0).collect()
     }
 
-    /// The same of recommendations, which keep their scores: of [`Recommender::top_k`](super::Recommender::top_k) with more than `n` items asked for.
+    /// The same of recommendations, which keep their scores: of [`Recommender::top_k`](super::Recommender::top_k) with more than `n` items
+    /// asked for.
     ///
     /// ```
     /// use metarec::data::synthetic::MarketConfig;

@@ -2,7 +2,8 @@
 
 use crate::data::ItemIndex;
 
-/// Mean self-information of the items of a list, in bits: `-log2` of the share of users who have each (Vargas and Castells, 2011); `None` of an empty list.
+/// Mean self-information of the items of a list, in bits: `-log2` of the share of users who have each (Vargas and Castells, 2011); `None`
+/// of an empty list.
 ///
 /// ```
 /// use metarec::data::ItemIndex;
@@ -19,7 +20,8 @@ pub fn novelty(list: &[ItemIndex], information: impl Fn(ItemIndex) -> f64) -> Op
     mean(list.iter().map(|item| information(*item)))
 }
 
-/// Mean distance of the pairs of items of a list (Smyth and McClave, 2001; the complement of the similarity of Ziegler et al., 2005); `None` of a list of fewer than two. It does not depend on the order.
+/// Mean distance of the pairs of items of a list (Smyth and McClave, 2001; the complement of the similarity of Ziegler et al., 2005);
+/// `None` of a list of fewer than two. It does not depend on the order.
 ///
 /// Costs `n * (n - 1) / 2` distances.
 ///
@@ -75,7 +77,8 @@ pub fn exposure<'a>(lists: impl IntoIterator<Item = &'a [ItemIndex]>, candidates
     counts
 }
 
-/// The Gini coefficient of how often items are shown: 0 where all are shown equally often (or never), `1 - 1 / items` where one has all the places.
+/// The Gini coefficient of how often items are shown: 0 where all are shown equally often (or never), `1 - 1 / items` where one has all the
+/// places.
 ///
 /// With counts `x` in ascending order, `sum((2 i - n - 1) x_i) / (n sum(x))`. Costs a sort.
 #[must_use]

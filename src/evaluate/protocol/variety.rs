@@ -25,7 +25,8 @@ const LISTED: usize = 20;
 /// Length of the lists that variety is measured of.
 const VARIED: usize = 10;
 
-/// The user-cold protocol for what lists are like: the same users, support sets, candidates and relevant items as [`UserCold`](crate::evaluate::UserCold), each method as it ranks and re-ranked.
+/// The user-cold protocol for what lists are like: the same users, support sets, candidates and relevant items as
+/// [`UserCold`](crate::evaluate::UserCold), each method as it ranks and re-ranked.
 ///
 /// | metric | of |
 /// |---|---|
@@ -37,9 +38,11 @@ const VARIED: usize = 10;
 /// | `coverage@10` | all lists together: share of the candidates in one of them |
 /// | `gini@10` | all lists together: how unevenly their places go to the candidates ([`gini`]); less is more even |
 ///
-/// The last two depend on how many users there are, and have no interval. What lists are like is measured of all users, relevant items or not.
+/// The last two depend on how many users there are, and have no interval. What lists are like is measured of all users, relevant items or
+/// not.
 ///
-/// Cost besides the method's own: `users * shots` sorts of the candidates, and for each re-ranker what it costs; memory for the scores of 64 users and one list for each user.
+/// Cost besides the method's own: `users * shots` sorts of the candidates, and for each re-ranker what it costs; memory for the scores of
+/// 64 users and one list for each user.
 ///
 /// ```
 /// use metarec::baseline::Popularity;
@@ -134,12 +137,13 @@ impl<'a> Variety<'a> {
         &self.bands
     }
 
-    /// Adds what a method's lists are like to `report` under its name, and what each re-ranker makes of them under its name, a comma and the re-ranker as text (`metarec, lambda 0.3`).
-    /// Nothing of a method that does not rank.
+    /// Adds what a method's lists are like to `report` under its name, and what each re-ranker makes of them under its name, a comma and
+    /// the re-ranker as text (`metarec, lambda 0.3`). Nothing of a method that does not rank.
     ///
     /// # Errors
-    /// [`EvaluateError::NoUsers`] and [`EvaluateError::TooManyShots`] if the split does not have what is asked for; what the method fails with;
-    /// [`EvaluateError::WrongShape`] if it breaks the contract of [`Method`]; [`EvaluateError::MethodTwice`] if the report has one of the names, or two re-rankers read the same. The report is unchanged then.
+    /// [`EvaluateError::NoUsers`] and [`EvaluateError::TooManyShots`] if the split does not have what is asked for; what the method fails
+    /// with; [`EvaluateError::WrongShape`] if it breaks the contract of [`Method`]; [`EvaluateError::MethodTwice`] if the report has one of
+    /// the names, or two re-rankers read the same. The report is unchanged then.
     pub fn run(&self, method: &dyn Method, rerankers: &[Reranker], report: &mut Report) -> Result<(), EvaluateError> {
         let users = self.part.of(self.split);
         let pool = users.iter().map(|user| user.pool.len()).min().ok_or(EvaluateError::NoUsers(self.part))?;
