@@ -9,12 +9,17 @@
 //! 4. a [`UserSplit`] sets whole users apart for meta-training, meta-validation and meta-test, a [`ColdSplit`] items, both, or what
 //!    comes later.
 //!
+//! [`UserGroups`] says who is in which group, [`PopularityBands`] which items are the long tail, [`ItemDistance`] how far apart two items
+//! are.
+//!
 //! [`synthetic`] makes small markets with known tastes, for tests and examples.
 
+mod bands;
 mod builder;
 mod catalogue;
 mod clean;
 mod dataset;
+mod distance;
 mod draws;
 mod error;
 mod event;
@@ -32,6 +37,7 @@ mod train_values;
 mod transposed;
 mod users;
 
+pub use bands::{Band, PopularityBands};
 pub use builder::{DatasetBuilder, from_events};
 pub use catalogue::{Catalogue, Item, ItemVectors};
 pub use clean::{
@@ -39,6 +45,7 @@ pub use clean::{
     OnPinnedSplit, SameAs, TimeRange,
 };
 pub use dataset::Dataset;
+pub use distance::ItemDistance;
 pub(crate) use draws::Draws;
 pub use error::DataError;
 pub use event::{Action, Event, IndexedEvent, UnknownAction};

@@ -119,6 +119,82 @@ impl Bootstrap {
         let Interval { mean, lo, hi } = self.mean(&differences)?;
         Some(PairedDifference { mean, lo, hi, users: differences.len(), direction })
     }
+
+    /// The mean of `first` less that of `second`, which are of different users, with its interval: each is resampled by itself. `None`
+    /// where one of them has no values.
+    ///
+    /// Costs `samples * values`.
+    ///
+    /// ```
+    /// use metarec::evaluate::Bootstrap;
+    ///
+    /// let gap = Bootstrap::default().between(&[0.5, 0.9, 0.7], &[0.2, 0.4]).expect("there are values");
+    /// assert!((gap.mean - 0.4).abs() < 1e-12 && 0.0 < gap.lo && gap.hi <= 0.7 + 1e-12);
+    /// ```
+    #[must_use]
+    pub fn between(&self, first: &[f64], second: &[f64]) -> Option<Interval> {
+        let counts = [first, second].map(|values| u32::try_from(values.len()).unwrap_or(0));
+        if counts.contains(&0) {
+            return None;
+        }
+        let mean = mean_of(first) - mean_of(second);
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+        let mut drawn = |values: &[f64], count: u32| {
+            (0..count).map(|_| values[rng.random_range(0..count) as usize]).sum::<f64>() / f64::from(count)
+        };
+        let mut differences: Vec<f64> =
+            (0..self.samples).map(|_| drawn(first, counts[0]) - drawn(second, counts[1])).collect();
+        differences.sort_unstable_by(f64::total_cmp);
+        let tail = (1.0 - self.level) / 2.0;
+        let end = |share| quantile(&differences, share).unwrap_or(mean);
+        Some(Interval { mean, lo: end(tail), hi: end(1.0 - tail) })
+    }
+
+    /// How often the largest mean less the smallest is as large as it is among these groups where values are dealt to groups of their sizes
+    /// by chance: the p value of a permutation test (Fisher, 1935), with the groups as they are counting as one of `samples + 1` deals.
+    ///
+    /// No group may be empty. Costs `samples * values`.
+    ///
+    /// ```
+    /// use metarec::evaluate::Bootstrap;
+    ///
+    /// let (low, high) = ([0.1, 0.2, 0.1, 0.2, 0.1], [0.9, 0.8, 0.9, 0.8, 0.9]);
+    /// assert!(Bootstrap::default().chance_of_gap(&[&low, &high]) < 0.05);
+    /// assert_eq!(Bootstrap::default().chance_of_gap(&[&low, &low]), 1.0);
+    /// ```
+    #[must_use]
+    pub fn chance_of_gap(&self, groups: &[&[f64]]) -> f64 {
+        // As large but for rounding.
+        let least = gap(groups.iter().copied()) - 1e-12;
+        let mut all = groups.concat();
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+        let mut as_large = 1;
+        for _ in 0..self.samples {
+            for end in (1..all.len() as u64).rev() {
+                all.swap(end as usize, rng.random_range(0..=end) as usize);
+            }
+            let mut rest = &all[..];
+            let dealt = groups.iter().map(|group| {
+                let (hand, left) = rest.split_at(group.len());
+                rest = left;
+                hand
+            });
+            as_large += usize::from(gap(dealt) >= least);
+        }
+        as_large as f64 / (self.samples + 1) as f64
+    }
+}
+
+fn mean_of(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// The largest mean less the smallest.
+fn gap<'a>(groups: impl Iterator<Item = &'a [f64]>) -> f64 {
+    let (low, high) = groups
+        .map(mean_of)
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), mean| (low.min(mean), high.max(mean)));
+    high - low
 }
 
 /// The quantile of ascending values, between two of them in proportion.
@@ -176,6 +252,24 @@ mod tests {
         let same = Bootstrap::default().difference(&[0.1, 0.7], &[0.1, 0.7], Direction::HigherIsBetter).unwrap();
         assert!(!same.significantly_better() && !same.significantly_worse());
         assert_eq!((same.mean, same.lo, same.hi, same.users), (0.0, 0.0, 0.0, 2));
+    }
+
+    #[test]
+    fn the_difference_of_two_groups_is_as_wide_as_the_normal_one() {
+        let (first, second): (Vec<f64>, Vec<f64>) = (0..800).map(|i| (f64::from(i % 2), f64::from(i % 4 / 3))).unzip();
+        let found = Bootstrap::default().between(&first, &second[..400]).unwrap();
+        let half = 1.96 * (0.25 / 800.0 + 0.1875 / 400.0f64).sqrt();
+        assert_eq!(found.mean, 0.25);
+        assert!((found.hi - 0.25 - half).abs() < 0.008 && (0.25 - found.lo - half).abs() < 0.008, "{found:?} {half}");
+        assert_eq!(Bootstrap::default().between(&first, &[]), None);
+    }
+
+    #[test]
+    fn chance_makes_as_large_a_gap_as_often_as_deals_can_be_counted() {
+        // Of the 10 ways to deal five values to groups of two and three, two have a gap of 2 or more: the two largest together (3 - 1), the
+        // two smallest (8 / 3 - 0.5).
+        let p = Bootstrap { samples: 20_000, ..Bootstrap::default() }.chance_of_gap(&[&[0.0, 1.0, 2.0], &[3.0, 3.0]]);
+        assert!((p - 0.2).abs() < 0.012, "{p}");
     }
 
     #[test]

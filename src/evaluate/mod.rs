@@ -5,7 +5,10 @@
 //! whole catalogue, and puts the value of every user into a [`Report`], which gives means with bootstrap intervals and
 //! paired differences. Other [`Protocol`]s ask for new items and known users ([`ColdProtocol`]) or for what is taken again
 //! ([`RepeatPurchase`]); [`ProtocolKind`] finds each by its name. What a method predicts can be had as well
-//! ([`PredictionSink`], [`PredictionCsv`]), how well it knows how sure it is ([`Uncertainty`]), how good it becomes by asking ([`Elicitation`]), and small data go further by cross-validation over users ([`cross_validate`]). The [`baseline`](crate::baseline) methods belong in every table: the random and the constant row show what a
+//! ([`PredictionSink`], [`PredictionCsv`]), how well it knows how sure it is ([`Uncertainty`]), how good it becomes by asking
+//! ([`Elicitation`]), how varied, new and evenly spread its lists are, as they are and re-ranked ([`Variety`]), whom it serves how well
+//! ([`GroupReport`]), and small data go further by cross-validation over users ([`cross_validate`]). The [`baseline`](crate::baseline)
+//! methods belong in every table: the random and the constant row show what a
 //! broken model would score.
 //!
 //! ```
@@ -49,6 +52,7 @@ pub mod metric;
 mod averaged;
 mod cross_validate;
 mod error;
+mod group_report;
 mod interval;
 mod method;
 mod policy;
@@ -62,13 +66,15 @@ mod table;
 pub use averaged::Averaged;
 pub use cross_validate::{CrossValidated, CrossValidation, FoldSpread, cross_validate};
 pub use error::EvaluateError;
+pub use group_report::{GapRow, GroupReport, GroupRow};
 pub use interval::{Bootstrap, Interval, PairedDifference};
 pub use method::{Method, Support};
 pub use policy::{ExpectedGain, FixedOrder, Interview, QuestionPolicy};
 pub use predictions::{NoPredictions, Predicted, PredictionCsv, PredictionSink};
 pub use protocol::{
     CalibrationRow, ColdProtocol, Elicitation, Part, Protocol, ProtocolKind, ProtocolOptions, ProtocolRules,
-    ProtocolSplit, RepeatPurchase, TimeShares, Uncertainty, UnknownProtocol, UserCold, pool_size, write_episodes,
+    ProtocolSplit, RepeatPurchase, TimeShares, Uncertainty, UnknownProtocol, UserCold, Variety, pool_size,
+    write_episodes,
 };
 pub use report::{Measured, Report, ReportRow};
 pub use served::Served;

@@ -134,7 +134,7 @@ pub struct ReportRow {
     pub protocol: Option<String>,
 }
 
-fn rounded<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn rounded<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64((value * 1e5).round() / 1e5)
 }
 
@@ -264,6 +264,20 @@ impl Report {
         self.difference(self.find(method, later, metric)?, self.find(method, earlier, metric)?)
     }
 
+    /// How much `first` differs from `second`, two metrics of one method at `k` shots, over the users who have a value of both: what it
+    /// finds of the head and of the tail, say. `None` as for [`Report::paired`].
+    #[must_use]
+    pub fn paired_metrics(
+        &self,
+        method: &str,
+        first: &str,
+        second: &str,
+        k: impl Into<Shots>,
+    ) -> Option<PairedDifference> {
+        let k = k.into();
+        self.difference(self.find(method, k, first)?, self.find(method, k, second)?)
+    }
+
     fn difference(&self, first: &Measured, second: &Measured) -> Option<PairedDifference> {
         let others: HashMap<UserIndex, f64> = second.values().iter().copied().collect();
         let both = first.values().iter().filter_map(|(user, value)| Some((*value, *others.get(user)?)));
@@ -332,6 +346,21 @@ mod tests {
         assert_eq!((paired.mean, paired.users), (-0.375, 2));
         assert!(paired.significantly_better());
         assert!(report().paired("b", "a", "rmse", 1).unwrap().significantly_worse());
+    }
+
+    #[test]
+    fn two_metrics_of_a_method_are_compared_over_users_with_both() {
+        let one = |name: &str, values: &[(u32, f64)]| {
+            let values = values.iter().map(|&(user, value)| (UserIndex(user), value)).collect();
+            Measured::per_user(name, 5, Direction::HigherIsBetter, values)
+        };
+        let mut report = Report::new();
+        let (head, tail) =
+            (one("head", &[(0, 0.5), (1, 1.0), (2, 0.75)]), one("tail", &[(2, 0.25), (3, 9.0), (0, 0.25)]));
+        report.add("a", "", vec![head, tail]).unwrap();
+        let found = report.paired_metrics("a", "head", "tail", 5).unwrap();
+        assert_eq!((found.mean, found.users), (0.375, 2));
+        assert_eq!(report.paired_metrics("a", "head", "middle", 5), None);
     }
 
     #[test]

@@ -20,6 +20,16 @@ pub enum RecommendError {
     /// What was said of a user is not what training had of its users.
     #[error(transparent)]
     Profile(#[from] DataError),
+    /// A setting is out of its bounds.
+    #[error("{field} is {value}: expected {expected}")]
+    Setting {
+        /// Which setting.
+        field: &'static str,
+        /// What it is.
+        value: String,
+        /// Its bounds.
+        expected: &'static str,
+    },
     /// An event is malformed.
     #[error("event on item {item:?}: {field} is {value}: expected {expected}")]
     Event {

@@ -11,6 +11,7 @@
 //! | [`scores`](Recommender::scores), [`rate`](Recommender::rate), [`ratings`](Recommender::ratings) | numbers for each item | a score for each item |
 //! | [`distributions`](Recommender::distributions), [`distribution`](Recommender::distribution) | how surely ratings are predicted | a product of matrices |
 //! | [`questions`](Recommender::questions) | what to ask a newcomer about | the same for each question |
+//! | [`Reranker::hits`] | the best items spread out, with shares of the places for some | a distance for each candidate and place |
 //! | [`save`](Recommender::save), [`load`](Recommender::load) | the model as a folder | its size |
 //!
 //! Models and learners of other crates are served through [`Recommender::from_parts`] and [`Recommender::load_with`].
@@ -20,9 +21,11 @@ mod elicit;
 mod engine;
 mod error;
 mod filter;
+mod floors;
 mod incoming;
 mod parts;
 mod recommender;
+mod rerank;
 mod stored;
 mod user;
 
@@ -32,5 +35,6 @@ pub use error::RecommendError;
 pub use filter::{Filter, Hit};
 pub use parts::RecommenderParts;
 pub use recommender::Recommender;
+pub use rerank::Reranker;
 pub use stored::Stored;
 pub use user::AdaptedUser;

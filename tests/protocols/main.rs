@@ -4,6 +4,7 @@ mod by_hand;
 mod predictions;
 mod profile;
 mod properties;
+mod variety;
 
 use std::sync::Mutex;
 

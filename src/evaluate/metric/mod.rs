@@ -18,11 +18,14 @@
 //! | [`MeanAveragePrecision`] | mean precision at the relevant among the first `k`, over `min(k, r)` |
 //! | [`Auc`] | share of (relevant, other) pairs in the right order |
 //! | [`coverage`] | share of the catalogue in anyone's list |
+//! | [`novelty`], [`intra_list_diversity`], [`share_within`] | of one list, whatever is relevant: how surprising, how varied, how much from the long tail |
+//! | [`gini`] | how unevenly places go to items ([`exposure`]) |
 //! | [`rmse`], [`mae`], [`accuracy`] | of predicted ratings |
 //! | [`holds`], [`interval_score`], [`central_part`] | of one predicted interval or distribution |
 
 mod coverage;
 mod interval;
+mod list;
 mod order;
 mod positions;
 mod ranking;
@@ -30,6 +33,7 @@ mod rating;
 
 pub use coverage::coverage;
 pub use interval::{central_part, holds, interval_score};
+pub use list::{exposure, gini, intra_list_diversity, novelty, share_within};
 pub use order::top_items;
 pub use positions::Positions;
 pub use ranking::{Auc, F1, HitRate, MeanAveragePrecision, Mrr, Ndcg, Precision, RankingMetric, Recall};

@@ -311,7 +311,12 @@ fn standard_metrics() -> Vec<Box<dyn RankingMetric>> {
     ]
 }
 
-fn check_shape(method: &dyn Method, rows: &[Vec<f32>], supports: usize, items: usize) -> Result<(), EvaluateError> {
+pub(super) fn check_shape(
+    method: &dyn Method,
+    rows: &[Vec<f32>],
+    supports: usize,
+    items: usize,
+) -> Result<(), EvaluateError> {
     let wrong =
         |what, expected, found| EvaluateError::WrongShape { method: method.name().to_owned(), what, expected, found };
     if rows.len() != supports {
@@ -323,7 +328,7 @@ fn check_shape(method: &dyn Method, rows: &[Vec<f32>], supports: usize, items: u
     }
 }
 
-fn check_indices(data: &Dataset, split: &UserSplit) -> Result<(), EvaluateError> {
+pub(super) fn check_indices(data: &Dataset, split: &UserSplit) -> Result<(), EvaluateError> {
     let (users, items) = (data.users().len(), data.catalogue().len());
     let check = |user: UserIndex, events: &[IndexedEvent]| {
         if user.position() >= users {

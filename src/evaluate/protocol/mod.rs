@@ -10,6 +10,7 @@ mod repeat;
 mod shots;
 mod uncertainty;
 mod user_cold;
+mod variety;
 
 pub use cold::ColdProtocol;
 pub use elicitation::Elicitation;
@@ -19,6 +20,7 @@ pub use repeat::RepeatPurchase;
 pub use shots::{Part, pool_size};
 pub use uncertainty::{CalibrationRow, Uncertainty};
 pub use user_cold::UserCold;
+pub use variety::Variety;
 
 use crate::evaluate::error::EvaluateError;
 use crate::evaluate::method::Method;

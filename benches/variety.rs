@@ -1,0 +1,185 @@
+//! Whom a recommender serves how well, what its lists are like, and what variety costs.
+//!
+//! ```text
+//! cargo bench --bench variety -- FOLDER [--model FOLDER] [--out FILE] [--table FILE] [--part valid|test] [--seed NUMBER] [--shots NUMBER]
+//! ```
+//!
+//! Trains with the defaults on the training users of the folder (or loads `--model`, and saves what it trained there if nothing is there
+//! yet). Prints, of the model, popularity and random scores on the test users at 5 shots: nDCG@10, recall@20 and the share of the long tail
+//! by gender, age and activity as far as the data know them, with gaps; how well liked items of the head, the middle and the long tail are
+//! found; what lists are like; and the curve of the re-ranked model over lambda and floors for the long tail, with the difference of
+//! nDCG@10 from the model as it is, paired over users. `--out` writes groups and gaps as JSON lines; `--table` writes the curve,
+//! `lambda,floor` and a column for each metric.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::PathBuf;
+
+use lexopt::prelude::*;
+use metarec::baseline::{Popularity, Random};
+use metarec::data::{Band, Dataset, HeldOutUser, UserGroups, UserSplit, read_dir};
+use metarec::evaluate::{GroupReport, Method, Part, Report, Served, Variety};
+use metarec::recommend::{Reranker, device_from_env};
+use metarec::{Config, Recommender};
+
+type Failure = Box<dyn std::error::Error>;
+
+const LAMBDAS: [f64; 7] = [0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9];
+const FLOORS: [f64; 4] = [0.0, 0.1, 0.2, 0.3];
+const AGES: [f64; 3] = [25.0, 35.0, 45.0];
+const METRICS: [&str; 7] = ["ndcg@10", "recall@20", "novelty@10", "ild@10", "tail@10", "coverage@10", "gini@10"];
+
+struct Args {
+    folder: Option<PathBuf>,
+    model: Option<PathBuf>,
+    out: Option<PathBuf>,
+    table: Option<PathBuf>,
+    part: Part,
+    seed: u64,
+    shots: usize,
+}
+
+fn args() -> Result<Args, Failure> {
+    let mut args = Args { folder: None, model: None, out: None, table: None, part: Part::Test, seed: 1, shots: 5 };
+    let mut parser = lexopt::Parser::from_env();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Value(value) if args.folder.is_none() => args.folder = Some(value.into()),
+            Long("model") => args.model = Some(parser.value()?.into()),
+            Long("out") => args.out = Some(parser.value()?.into()),
+            Long("table") => args.table = Some(parser.value()?.into()),
+            Long("seed") => args.seed = parser.value()?.parse()?,
+            Long("shots") => args.shots = parser.value()?.parse()?,
+            Long("part") => match parser.value()?.string()?.as_str() {
+                "valid" => args.part = Part::Valid,
+                "test" => args.part = Part::Test,
+                other => return Err(format!("--part is {other:?}: expected valid or test").into()),
+            },
+            // Cargo says so to every benchmark.
+            Long("bench") => {}
+            _ => return Err(argument.unexpected().into()),
+        }
+    }
+    Ok(args)
+}
+
+fn recommender(args: &Args, data: &Dataset, split: &UserSplit) -> Result<Recommender, Failure> {
+    let device = device_from_env()?;
+    if let Some(path) = args.model.as_ref().filter(|path| path.exists()) {
+        return Ok(Recommender::load(path, &device)?);
+    }
+    let config = Config::default().with_seed(args.seed);
+    let rec = Recommender::trainer(data).config(&config).split(split.without_test()).train(&device)?;
+    args.model.as_ref().map_or(Ok(()), |path| rec.save(path))?;
+    Ok(rec)
+}
+
+/// What users are grouped by, and how.
+fn groupings(data: &Dataset, users: &[HeldOutUser]) -> Result<Vec<(&'static str, UserGroups)>, Failure> {
+    let knows = |column: &str| data.users().columns().iter().any(|known| known == column);
+    let mut groupings = Vec::new();
+    if knows("gender") {
+        groupings.push(("gender", UserGroups::by_columns(data.users(), &["gender"])?));
+    }
+    if knows("age") {
+        groupings.push(("age", UserGroups::by_bands(data.users(), "age", &AGES)?));
+    }
+    groupings.push(("activity", UserGroups::by_activity(data, users.iter().map(|user| user.user))));
+    Ok(groupings)
+}
+
+fn print_bands(report: &Report, protocol: &Variety<'_>, shots: usize) {
+    let sizes = Band::ALL.map(|band| format!("{} {}", band.name(), protocol.bands().items(band).count()));
+    println!("liked items by popularity (items: {}), and head less tail over users with both", sizes.join(", "));
+    for metric in ["ndcg@10", "recall@20"] {
+        for method in report.methods() {
+            let row = |band: Band| {
+                let rows = report.rows();
+                let name = format!("{metric}/{}", band.name());
+                let row = rows.iter().find(|row| row.method == method && row.metric == name);
+                row.map_or_else(String::new, |row| {
+                    format!("{} {:.4} [{:.4}, {:.4}] ({})", band.name(), row.mean, row.lo, row.hi, row.users)
+                })
+            };
+            let (head, tail) = (format!("{metric}/head"), format!("{metric}/tail"));
+            let gap = report.paired_metrics(method, &head, &tail, shots);
+            let gap = gap.map_or_else(String::new, |gap| {
+                format!("head - tail {:+.4} [{:+.4}, {:+.4}] ({})", gap.mean, gap.lo, gap.hi, gap.users)
+            });
+            println!("  {metric:<9} {method:<10} {}  {gap}", Band::ALL.map(row).join("  "));
+        }
+    }
+    println!();
+}
+
+/// One point of the curve: its settings, its name in the report.
+type Point = (f64, f64, String);
+
+fn print_curve(report: &Report, curve: &[Point], shots: usize) {
+    println!("{:<7} {:<6} {}  ndcg@10 against no re-ranking", "lambda", "floor", METRICS.join("  "));
+    for (lambda, floor, name) in curve {
+        let cell = |metric: &&str| {
+            let value = report.mean(name, shots, metric).unwrap_or(f64::NAN);
+            format!("{value:<width$.4}", width = metric.len())
+        };
+        let cells: Vec<String> = METRICS.iter().map(cell).collect();
+        let paired = report.paired(name, &curve[0].2, "ndcg@10", shots);
+        let paired = paired
+            .map_or_else(String::new, |paired| format!("{:+.4} [{:+.4}, {:+.4}]", paired.mean, paired.lo, paired.hi));
+        println!("{lambda:<7} {floor:<6} {}  {paired}", cells.join("  "));
+    }
+}
+
+fn write_table(path: &PathBuf, report: &Report, curve: &[Point], shots: usize) -> Result<(), Failure> {
+    let mut out = BufWriter::new(File::create(path)?);
+    writeln!(out, "lambda,floor,{}", METRICS.join(","))?;
+    for (lambda, floor, name) in curve {
+        let cells = METRICS
+            .iter()
+            .map(|metric| report.mean(name, shots, metric).map_or_else(String::new, |v| format!("{v:.5}")));
+        writeln!(out, "{lambda},{floor},{}", cells.collect::<Vec<_>>().join(","))?;
+    }
+    Ok(out.flush()?)
+}
+
+fn main() -> Result<(), Failure> {
+    let args = args()?;
+    // `cargo test --benches` runs this too, without a folder.
+    let Some(folder) = &args.folder else { return Ok(()) };
+    let data = read_dir(folder)?;
+    let split = data.split()?;
+    let rec = recommender(&args, &data, &split)?;
+    let protocol = Variety::new(&data, &split)?.on(args.part).with_shots([args.shots]);
+    let served = Served::new(&rec, &data)?;
+    let (popularity, random) = (Popularity::fit(&data, &split), Random::new(&data, args.seed));
+    let mut report = Report::new();
+    for method in [&served as &dyn Method, &popularity, &random] {
+        protocol.run(method, &[], &mut report)?;
+    }
+    let users = if args.part == Part::Test { &split.test } else { &split.valid };
+    let mut out = args.out.as_ref().map(|path| File::create(path).map(BufWriter::new)).transpose()?;
+    for (name, groups) in groupings(&data, users)? {
+        let by_group = GroupReport::new(name, &report, &groups).only(&["ndcg@10", "recall@20", "tail@10"]);
+        println!("{by_group}");
+        out.as_mut().map_or(Ok(()), |out| by_group.write_json_lines(out))?;
+    }
+    print_bands(&report, &protocol, args.shots);
+    for method in ["metarec", "popularity", "random"] {
+        let values = METRICS
+            .map(|metric| format!("{metric} {:.4}", report.mean(method, args.shots, metric).unwrap_or(f64::NAN)));
+        println!("{method:<10} {}", values.join("  "));
+    }
+    println!("\ndistance by {}", protocol.distance().name());
+
+    let (mut curve, mut rerankers) = (Vec::new(), Vec::new());
+    for (floor, lambda) in FLOORS.into_iter().flat_map(|floor| LAMBDAS.map(|lambda| (floor, lambda))) {
+        let reranker = Reranker::new(protocol.distance().clone()).with_lambda(lambda)?;
+        let reranker = reranker.with_floor("tail", protocol.bands().items(Band::Tail), floor)?;
+        curve.push((lambda, floor, format!("metarec, {reranker}")));
+        rerankers.push(reranker);
+    }
+    let mut report = Report::new();
+    protocol.run(&served, &rerankers, &mut report)?;
+    print_curve(&report, &curve, args.shots);
+    args.table.as_ref().map_or(Ok(()), |path| write_table(path, &report, &curve, args.shots))
+}
