@@ -1,16 +1,20 @@
 //! How sure a recommender is of ratings, and how rightly.
 //!
 //! ```text
-//! cargo bench --bench uncertainty -- FOLDER [--model FOLDER] [--out FILE] [--table FILE] [--part valid|test] [--seed NUMBER]
+//! cargo bench --bench uncertainty -- FOLDER [--model FOLDER] [--out FILE] [--record FILE] [--table FILE] [--part valid|test] [--seed NUMBER]
 //! ```
 //!
 //! Trains with the defaults on the training users of the folder (or loads `--model`, and saves what it trained there if nothing is there yet), and prints coverage and
 //! width of 90 % intervals, scores and errors on the test users at 0, 1, 5 and 20 shots, beside intervals of the global standard deviation around the item's mean.
-//! `--out` writes them as JSON lines; `--table` writes `method,shots,nominal,central,interval,events`, the numbers of a calibration plot.
+//! `--record` writes what the example `results` makes a page of, `--out` writes them as JSON lines; `--table` writes `method,shots,nominal,central,interval,events`, the numbers of a calibration plot.
+
+#[path = "../examples/results/record.rs"]
+mod record;
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
+use std::time::Instant;
 
 use lexopt::prelude::*;
 use metarec::baseline::NaiveIntervals;
@@ -19,6 +23,8 @@ use metarec::evaluate::{CalibrationRow, Method, Part, Report, Served, Uncertaint
 use metarec::recommend::device_from_env;
 use metarec::{Config, Recommender};
 
+use record::{Line, Plot, Point, Record, metric_table};
+
 type Failure = Box<dyn std::error::Error>;
 
 #[derive(Default)]
@@ -26,6 +32,7 @@ struct Args {
     folder: Option<PathBuf>,
     model: Option<PathBuf>,
     out: Option<PathBuf>,
+    record: Option<PathBuf>,
     table: Option<PathBuf>,
     part: Part,
     seed: u64,
@@ -38,6 +45,7 @@ fn args() -> Result<Args, Failure> {
         match argument {
             Value(value) if args.folder.is_none() => args.folder = Some(value.into()),
             Long("model") => args.model = Some(parser.value()?.into()),
+            Long("record") => args.record = Some(parser.value()?.into()),
             Long("out") => args.out = Some(parser.value()?.into()),
             Long("table") => args.table = Some(parser.value()?.into()),
             Long("seed") => args.seed = parser.value()?.parse()?,
@@ -78,6 +86,7 @@ fn write_table(path: &PathBuf, tables: &[(&str, Vec<CalibrationRow>)]) -> Result
 }
 
 fn main() -> Result<(), Failure> {
+    let began = Instant::now();
     let args = args()?;
     // `cargo test --benches` runs this too, without a folder.
     let Some(folder) = &args.folder else { return Ok(()) };
@@ -103,5 +112,45 @@ fn main() -> Result<(), Failure> {
     if let Some(path) = &args.out {
         report.write_json_lines(BufWriter::new(File::create(path)?))?;
     }
-    args.table.as_ref().map_or(Ok(()), |path| write_table(path, &tables))
+    args.table.as_ref().map_or(Ok(()), |path| write_table(path, &tables))?;
+    let Some(path) = &args.record else { return Ok(()) };
+    let name = folder.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let title = format!("{name}, predicted intervals of ratings, {:?} users", args.part).to_lowercase();
+    let mut record = Record::new("Uncertainty", &title, (&name, &data), "bench --bench uncertainty");
+    record.seeds = vec![args.seed];
+    record.notes.push(
+        "Coverage should be .90: more is not better, whatever the star says. MAE is of medians, RMSE of means."
+            .to_owned(),
+    );
+    let mut metrics: Vec<String> = Vec::new();
+    report.rows().into_iter().map(|row| row.metric).for_each(|metric| {
+        if !metrics.contains(&metric) {
+            metrics.push(metric);
+        }
+    });
+    record.tables.extend(metrics.iter().filter_map(|metric| metric_table(&report, metric)));
+    record.plots = calibration_plots(&tables);
+    record.write(path, began)
+}
+
+/// Of each number of shots how many events central intervals held, against how many they should have.
+fn calibration_plots(tables: &[(&str, Vec<CalibrationRow>)]) -> Vec<Plot> {
+    let rows = || tables.iter().flat_map(|(_, rows)| rows);
+    let mut shots: Vec<_> = rows().map(|row| row.shots).collect();
+    shots.dedup();
+    shots.sort_unstable();
+    shots.dedup();
+    let point = |nominal: f64, held: f64| Point { x: format!("{nominal:.2}"), y: held, lo: held, hi: held };
+    let plot = |&k: &usize| {
+        let line = |(name, rows): &(&str, Vec<CalibrationRow>)| Line {
+            name: (*name).to_owned(),
+            points: rows.iter().filter(|row| row.shots == k).map(|row| point(row.nominal, row.central)).collect(),
+        };
+        let mut lines: Vec<Line> = tables.iter().map(line).collect();
+        let wanted = tables.first().map_or(&[][..], |(_, rows)| rows).iter().filter(|row| row.shots == k);
+        let wanted = wanted.map(|row| point(row.nominal, row.nominal)).collect();
+        lines.push(Line { name: "as it should be".to_owned(), points: wanted });
+        Plot { caption: format!("k = {k}"), x: "promised".to_owned(), y: "held".to_owned(), lines }
+    };
+    shots.iter().map(plot).collect()
 }

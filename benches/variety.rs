@@ -11,28 +11,37 @@
 //! nDCG@10 from the model as it is, paired over users. `--out` writes groups and gaps as JSON lines; `--table` writes the curve,
 //! `lambda,floor` and a column for each metric.
 
+#[path = "../examples/results/record.rs"]
+mod record;
+
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
+use std::time::Instant;
 
 use lexopt::prelude::*;
 use metarec::baseline::{Popularity, Random};
 use metarec::data::{Band, Dataset, HeldOutUser, UserGroups, UserSplit, read_dir};
-use metarec::evaluate::{GroupReport, Method, Part, Report, Served, Variety};
+use metarec::evaluate::{GapRow, GroupReport, Method, Part, Report, Served, Variety};
 use metarec::recommend::{Reranker, device_from_env};
 use metarec::{Config, Recommender};
+
+use record::{Line, Plot, Point as Place, Record, Table, columns, metric_table};
 
 type Failure = Box<dyn std::error::Error>;
 
 const LAMBDAS: [f64; 7] = [0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9];
 const FLOORS: [f64; 4] = [0.0, 0.1, 0.2, 0.3];
 const AGES: [f64; 3] = [25.0, 35.0, 45.0];
+/// What groups are compared by.
+const GROUPED: [&str; 3] = ["ndcg@10", "recall@20", "tail@10"];
 const METRICS: [&str; 7] = ["ndcg@10", "recall@20", "novelty@10", "ild@10", "tail@10", "coverage@10", "gini@10"];
 
 struct Args {
     folder: Option<PathBuf>,
     model: Option<PathBuf>,
     out: Option<PathBuf>,
+    record: Option<PathBuf>,
     table: Option<PathBuf>,
     part: Part,
     seed: u64,
@@ -40,12 +49,14 @@ struct Args {
 }
 
 fn args() -> Result<Args, Failure> {
-    let mut args = Args { folder: None, model: None, out: None, table: None, part: Part::Test, seed: 1, shots: 5 };
+    let mut args =
+        Args { folder: None, model: None, out: None, record: None, table: None, part: Part::Test, seed: 1, shots: 5 };
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
             Value(value) if args.folder.is_none() => args.folder = Some(value.into()),
             Long("model") => args.model = Some(parser.value()?.into()),
+            Long("record") => args.record = Some(parser.value()?.into()),
             Long("out") => args.out = Some(parser.value()?.into()),
             Long("table") => args.table = Some(parser.value()?.into()),
             Long("seed") => args.seed = parser.value()?.parse()?,
@@ -143,6 +154,7 @@ fn write_table(path: &PathBuf, report: &Report, curve: &[Point], shots: usize) -
 }
 
 fn main() -> Result<(), Failure> {
+    let began = Instant::now();
     let args = args()?;
     // `cargo test --benches` runs this too, without a folder.
     let Some(folder) = &args.folder else { return Ok(()) };
@@ -158,9 +170,11 @@ fn main() -> Result<(), Failure> {
     }
     let users = if args.part == Part::Test { &split.test } else { &split.valid };
     let mut out = args.out.as_ref().map(|path| File::create(path).map(BufWriter::new)).transpose()?;
+    let mut tables = Vec::new();
     for (name, groups) in groupings(&data, users)? {
-        let by_group = GroupReport::new(name, &report, &groups).only(&["ndcg@10", "recall@20", "tail@10"]);
+        let by_group = GroupReport::new(name, &report, &groups).only(&GROUPED);
         println!("{by_group}");
+        tables.extend(group_tables(&by_group));
         out.as_mut().map_or(Ok(()), |out| by_group.write_json_lines(out))?;
     }
     print_bands(&report, &protocol, args.shots);
@@ -170,6 +184,8 @@ fn main() -> Result<(), Failure> {
         println!("{method:<10} {}", values.join("  "));
     }
     println!("\ndistance by {}", protocol.distance().name());
+    let banded = ["ndcg@10/head", "ndcg@10/middle", "ndcg@10/tail"];
+    tables.extend(banded.iter().chain(&METRICS).filter_map(|metric| metric_table(&report, metric)));
 
     let (mut curve, mut rerankers) = (Vec::new(), Vec::new());
     for (floor, lambda) in FLOORS.into_iter().flat_map(|floor| LAMBDAS.map(|lambda| (floor, lambda))) {
@@ -181,5 +197,72 @@ fn main() -> Result<(), Failure> {
     let mut report = Report::new();
     protocol.run(&served, &rerankers, &mut report)?;
     print_curve(&report, &curve, args.shots);
-    args.table.as_ref().map_or(Ok(()), |path| write_table(path, &report, &curve, args.shots))
+    args.table.as_ref().map_or(Ok(()), |path| write_table(path, &report, &curve, args.shots))?;
+    let Some(path) = &args.record else { return Ok(()) };
+    let name = folder.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let title = format!("{name}, fairness and variety, {:?} users", args.part).to_lowercase();
+    let mut record = Record::new("Fairness and variety", &title, (&name, &data), "bench --bench variety");
+    record.seeds = vec![args.seed];
+    record.tables = tables;
+    record.tables.push(curve_table(&report, &curve, args.shots));
+    record.plots = ["ndcg@10", "ild@10"].map(|metric| curve_plot(&report, &curve, args.shots, metric)).into();
+    record.write(path, began)
+}
+
+/// A row for each setting of the re-ranker.
+fn curve_table(report: &Report, curve: &[Point], shots: usize) -> Table {
+    let row = |(lambda, floor, name): &Point| {
+        let cell = |metric: &&str| report.mean(name, shots, metric).map_or_else(String::new, |v| format!("{v:.4}"));
+        let paired = report.paired(name, &curve[0].2, "ndcg@10", shots);
+        let paired = paired
+            .map_or_else(String::new, |paired| format!("{:+.4} [{:+.4}, {:+.4}]", paired.mean, paired.lo, paired.hi));
+        [lambda.to_string(), floor.to_string()].into_iter().chain(METRICS.iter().map(cell)).chain([paired]).collect()
+    };
+    Table {
+        caption: "Re-ranked, with floors for the long tail".to_owned(),
+        columns: columns(["lambda", "floor"].into_iter().chain(METRICS).chain(["nDCG@10 against no re-ranking"])),
+        rows: curve.iter().map(row).collect(),
+    }
+}
+
+/// A metric against lambda, a line for each floor.
+fn curve_plot(report: &Report, curve: &[Point], shots: usize, metric: &str) -> Plot {
+    let rows = report.rows();
+    let line = |floor: f64| {
+        let of_floor = curve.iter().filter(|(_, own, _)| (own - floor).abs() < 1e-9);
+        let point = |(lambda, _, name): &Point| {
+            let row = rows.iter().find(|row| row.method == *name && row.metric == metric)?;
+            Some(Place { x: lambda.to_string(), y: row.mean, lo: row.lo, hi: row.hi })
+        };
+        Line { name: format!("floor {floor}"), points: of_floor.filter_map(point).collect() }
+    };
+    Plot {
+        caption: format!("{metric} after {shots} events"),
+        x: "lambda".to_owned(),
+        y: metric.to_owned(),
+        lines: FLOORS.map(line).into(),
+    }
+}
+
+/// The groups' means and gaps of one metric, a row for each method.
+fn group_tables(groups: &GroupReport) -> Vec<Table> {
+    let table = |metric: &&str| {
+        let row = |gap: &GapRow| {
+            let own = groups.rows().iter().filter(|row| row.method == gap.method && row.metric == gap.metric);
+            let means: Vec<String> = own
+                .map(|row| format!("{} ({}) {:.3} [{:.3}, {:.3}]", row.group, row.users, row.mean, row.lo, row.hi))
+                .collect();
+            let width = format!("{:.3} [{:+.3}, {:+.3}]", gap.gap, gap.lo, gap.hi);
+            vec![gap.method.clone(), means.join("; "), width, format!("{:.3}", gap.p)]
+        };
+        let gaps = groups.gaps().iter().filter(|gap| gap.metric == *metric);
+        let rows: Vec<Vec<String>> = gaps.map(row).collect();
+        let grouping = &groups.gaps().first()?.grouping;
+        (!rows.is_empty()).then(|| Table {
+            caption: format!("{metric} by {grouping} (users)"),
+            columns: columns(["method", "groups", "gap", "p"]),
+            rows,
+        })
+    };
+    GROUPED.iter().filter_map(table).collect()
 }

@@ -5,13 +5,12 @@ use std::path::Path;
 use std::time::Instant;
 
 use metarec::data::Dataset;
-use metarec::evaluate::metric::Direction;
 use metarec::evaluate::{Part, Report, Shots};
 
 use crate::args::Args;
-use crate::compare::{COMPARED, Comparison, shots};
+use crate::compare::{COMPARED, Comparison, Spread};
 use crate::methods::Methods;
-use crate::record::{Line, Plot, Point, Record, Table};
+use crate::record::{Line, Plot, Point, Record, Table, columns, metric_table};
 
 /// What a run found.
 pub struct Findings<'a> {
@@ -19,7 +18,7 @@ pub struct Findings<'a> {
     pub comparisons: &'a [Comparison],
     pub fallen: &'a [(String, String)],
     /// Of each of ours the numbers of training seeds, and what they spread over.
-    pub spreads: &'a [(String, usize, Vec<(&'static str, Shots, [f64; 3])>)],
+    pub spreads: &'a [(String, usize, Spread)],
 }
 
 /// Writes the record of a run.
@@ -40,7 +39,7 @@ pub fn write(
         let seconds: Vec<String> = training.iter().map(|seconds| format!("{seconds:.0} s")).collect();
         record.notes.push(format!("Training took {}.", seconds.join(", ")));
     }
-    record.tables.extend(COMPARED.iter().filter_map(|&metric| metric_table(found.report, metric)));
+    record.tables.extend(COMPARED.iter().filter_map(|(metric, _)| metric_table(found.report, metric)));
     record.tables.push(comparison_table(found.comparisons));
     let fallen = found.fallen.iter().map(|(name, rungs)| vec![name.clone(), rungs.clone()]).collect();
     record.tables.push(Table {
@@ -52,44 +51,6 @@ pub fn write(
     record.tables.extend(spreads.map(|(name, seeds, spread)| spread_table(name, *seeds, spread)));
     record.plots = plots(found, methods);
     record.write(path, began)
-}
-
-fn columns<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
-    names.into_iter().map(str::to_owned).collect()
-}
-
-/// A row for each method, a column for each number of shots.
-fn metric_table(report: &Report, (metric, direction): (&str, Direction)) -> Option<Table> {
-    let shots: Vec<Shots> = shots(report).into_iter().filter(|&k| has(report, metric, k)).collect();
-    let rows = report.rows();
-    let mut lines = Vec::new();
-    for method in report.methods() {
-        let of_k = |&k: &Shots| rows.iter().find(|row| row.method == method && row.metric == metric && row.k == k);
-        if shots.iter().all(|k| of_k(k).is_none()) {
-            continue;
-        }
-        let cell = |k: &Shots| {
-            let Some(row) = of_k(k) else { return String::new() };
-            let better = |other: f64| match direction {
-                Direction::HigherIsBetter => other > row.mean,
-                Direction::LowerIsBetter => other < row.mean,
-            };
-            let beaten = rows.iter().any(|other| other.metric == metric && other.k == *k && better(other.mean));
-            format!("{:.4}{} [{:.3}, {:.3}]", row.mean, if beaten { "" } else { "\\*" }, row.lo, row.hi)
-        };
-        lines.push([method.to_owned()].into_iter().chain(shots.iter().map(cell)).collect());
-    }
-    let users = rows.iter().find(|row| row.metric == metric)?.users;
-    let names = shots.iter().map(|k| format!("k = {k}"));
-    Some(Table {
-        caption: format!("{metric}, {users} users"),
-        columns: ["method".to_owned()].into_iter().chain(names).collect(),
-        rows: lines,
-    })
-}
-
-fn has(report: &Report, metric: &str, k: Shots) -> bool {
-    report.rows().iter().any(|row| row.metric == metric && row.k == k)
 }
 
 fn comparison_table(comparisons: &[Comparison]) -> Table {

@@ -105,8 +105,11 @@ pub fn print_ladder(fallen: &[(String, String)]) {
     println!();
 }
 
-/// Mean, least and greatest over the models of several seeds, of each metric and k; nothing for one model.
-pub fn spread(report: &Report, seeds: &[String]) -> Vec<(&'static str, Shots, [f64; 3])> {
+/// Of each metric and k the mean, the least and the greatest over the models of several seeds.
+pub type Spread = Vec<(&'static str, Shots, [f64; 3])>;
+
+/// The spread over models, by their names; nothing of one model.
+pub fn spread(report: &Report, seeds: &[String]) -> Spread {
     let mut all = Vec::new();
     if seeds.len() < 2 {
         return all;

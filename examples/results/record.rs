@@ -7,6 +7,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use metarec::data::Dataset;
+use metarec::evaluate::metric::Direction;
+use metarec::evaluate::{Report, Shots};
 use serde::{Deserialize, Serialize};
 
 /// What one run of a program found.
@@ -119,4 +121,42 @@ fn command(program: &str) -> String {
     };
     let args: Vec<String> = args.map(short).collect();
     format!("cargo {program} -- {}", args.join(" "))
+}
+
+/// The names of columns.
+#[allow(dead_code, reason = "not all programs that take this file in have tables of their own")]
+pub fn columns<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    names.into_iter().map(str::to_owned).collect()
+}
+
+/// A row for each method of a report, a column for each number of shots; `None` where no method has the metric.
+#[allow(dead_code, reason = "the example `results` takes this file in to read it")]
+pub fn metric_table(report: &Report, metric: &str) -> Option<Table> {
+    let rows: Vec<_> = report.rows().into_iter().filter(|row| row.metric == metric).collect();
+    let first = rows.first()?;
+    let direction = report.find(&first.method, first.k, metric)?.direction();
+    let mut shots: Vec<Shots> = Vec::new();
+    for row in &rows {
+        if !shots.contains(&row.k) {
+            shots.push(row.k);
+        }
+    }
+    let cell = |method: &str, k: Shots| {
+        let Some(row) = rows.iter().find(|row| row.method == method && row.k == k) else { return String::new() };
+        let better = |other: f64| match direction {
+            Direction::HigherIsBetter => other > row.mean,
+            Direction::LowerIsBetter => other < row.mean,
+        };
+        let beaten = rows.iter().any(|other| other.k == k && better(other.mean));
+        format!("{:.4}{} [{:.3}, {:.3}]", row.mean, if beaten { "" } else { "\\*" }, row.lo, row.hi)
+    };
+    let of_method = |method: &str| -> Vec<String> {
+        [method.to_owned()].into_iter().chain(shots.iter().map(|&k| cell(method, k))).collect()
+    };
+    let methods = report.methods().filter(|method| rows.iter().any(|row| row.method == *method));
+    Some(Table {
+        caption: format!("{metric}, {} users", first.users),
+        columns: ["method".to_owned()].into_iter().chain(shots.iter().map(|k| format!("k = {k}"))).collect(),
+        rows: methods.map(of_method).collect(),
+    })
 }
