@@ -1,81 +1,25 @@
 //! What a newcomer should be asked about.
 //!
 //! ```text
-//! cargo bench --bench elicitation -- FOLDER [--model FOLDER] [--out FILE] [--part valid|test] [--seed NUMBER] [--rule PERSONAL,SHARE]...
+//! cargo bench --bench elicitation -- FOLDER [--model FOLDER] [--out FILE] [--record FILE] [--part valid|test] [--seed NUMBER] [--rule PERSONAL,SHARE]...
 //! ```
 //!
 //! Trains with the defaults on the training users of the folder (or loads `--model`, and saves what it trained there if nothing is there yet), interviews the test users
 //! by expected gain, by what is popular, divisive, both, and at random, and prints nDCG@10 and RMSE after so many questions and after so many answers, with differences that are
-//! paired over users. `--rule` tries other rules of the expected gain instead: choose among them with `--part valid`.
+//! paired over users. `--out` writes them as JSON lines, `--record` what the example `results` makes a page of. `--rule` tries other rules of the expected gain instead: choose among them with `--part valid`.
 
 #[path = "../examples/results/record.rs"]
 mod record;
+mod trained;
 
 use std::fs::File;
 use std::io::BufWriter;
-use std::path::PathBuf;
-use std::time::Instant;
 
-use lexopt::prelude::*;
-use metarec::data::{Dataset, UserSplit, read_dir};
-use metarec::evaluate::{Elicitation, ExpectedGain, FixedOrder, Part, QuestionPolicy, Report, Served};
-use metarec::recommend::{QuestionRule, device_from_env};
-use metarec::{Config, Recommender};
+use metarec::evaluate::{Elicitation, ExpectedGain, FixedOrder, QuestionPolicy, Report, Served};
+use metarec::recommend::QuestionRule;
 
-use record::{Record, Table, metric_table};
-
-type Failure = Box<dyn std::error::Error>;
-
-#[derive(Default)]
-struct Args {
-    folder: Option<PathBuf>,
-    model: Option<PathBuf>,
-    out: Option<PathBuf>,
-    record: Option<PathBuf>,
-    part: Part,
-    seed: u64,
-    rules: Vec<(f64, f64)>,
-}
-
-fn args() -> Result<Args, Failure> {
-    let mut args = Args { seed: 1, ..Args::default() };
-    let mut parser = lexopt::Parser::from_env();
-    while let Some(argument) = parser.next()? {
-        match argument {
-            Value(value) if args.folder.is_none() => args.folder = Some(value.into()),
-            Long("model") => args.model = Some(parser.value()?.into()),
-            Long("record") => args.record = Some(parser.value()?.into()),
-            Long("out") => args.out = Some(parser.value()?.into()),
-            Long("seed") => args.seed = parser.value()?.parse()?,
-            Long("part") => match parser.value()?.string()?.as_str() {
-                "valid" => args.part = Part::Valid,
-                "test" => args.part = Part::Test,
-                other => return Err(format!("--part is {other:?}: expected valid or test").into()),
-            },
-            Long("rule") => {
-                let rule = parser.value()?.string()?;
-                let (personal, share) =
-                    rule.split_once(',').ok_or("--rule: expected two numbers with a comma between")?;
-                args.rules.push((personal.parse()?, share.parse()?));
-            }
-            // Cargo says so to every benchmark.
-            Long("bench") => {}
-            _ => return Err(argument.unexpected().into()),
-        }
-    }
-    Ok(args)
-}
-
-fn recommender(args: &Args, data: &Dataset, split: &UserSplit) -> Result<Recommender, Failure> {
-    let device = device_from_env()?;
-    if let Some(path) = args.model.as_ref().filter(|path| path.exists()) {
-        return Ok(Recommender::load(path, &device)?);
-    }
-    let config = Config::default().with_seed(args.seed);
-    let rec = Recommender::trainer(data).config(&config).split(split.without_test()).train(&device)?;
-    args.model.as_ref().map_or(Ok(()), |path| rec.save(path))?;
-    Ok(rec)
-}
+use record::{Table, metric_table};
+use trained::Failure;
 
 /// What policies are compared by.
 const COMPARED: [&str; 4] = ["ndcg@10/questions", "rmse/questions", "ndcg@10/answers", "rmse/answers"];
@@ -104,48 +48,50 @@ fn compare(report: &Report, ours: &str) {
 }
 
 fn main() -> Result<(), Failure> {
-    let began = Instant::now();
-    let args = args()?;
-    // `cargo test --benches` runs this too, without a folder.
-    let Some(folder) = &args.folder else { return Ok(()) };
-    let data = read_dir(folder)?;
-    let split = data.split()?;
-    let rec = recommender(&args, &data, &split)?;
-    let protocol = Elicitation::new(&data, &split)?.on(args.part).with_seed(args.seed);
-    let method = Served::new(&rec, &data)?;
+    let mut rules: Vec<(f64, f64)> = Vec::new();
+    let options = trained::options(&mut |name, parser| {
+        let own = name == "rule";
+        if own {
+            let rule = parser.value()?.into_string().map_err(|rule| format!("--rule is {}", rule.display()))?;
+            let (personal, share) = rule.split_once(',').ok_or("--rule: expected two numbers with a comma between")?;
+            rules.push((personal.parse()?, share.parse()?));
+        }
+        Ok(own)
+    })?;
+    let Some(trained) = options.recommender()? else { return Ok(()) };
+    let (data, split, rec) = (&trained.data, &trained.split, &trained.rec);
+    let protocol = Elicitation::new(data, split)?.on(options.part).with_seed(options.seed);
+    let method = Served::new(rec, data)?;
     let mut policies: Vec<Box<dyn QuestionPolicy + '_>> = Vec::new();
-    for &(personal, share) in &args.rules {
+    for &(personal, share) in &rules {
         let rule = QuestionRule::default().with_personal(personal).with_rating_share(share);
         policies
-            .push(Box::new(ExpectedGain::new(&rec, &data)?.with_rule(rule).named(format!("gain {personal} {share}"))));
+            .push(Box::new(ExpectedGain::new(rec, data)?.with_rule(rule).named(format!("gain {personal} {share}"))));
     }
-    if args.rules.is_empty() {
-        policies.push(Box::new(ExpectedGain::new(&rec, &data)?));
+    if rules.is_empty() {
+        policies.push(Box::new(ExpectedGain::new(rec, data)?));
     }
-    policies.push(Box::new(FixedOrder::popular(&data, &split)));
-    policies.push(Box::new(FixedOrder::popular_and_divisive(&data, &split)));
-    policies.push(Box::new(FixedOrder::divisive(&data, &split)));
-    policies.push(Box::new(FixedOrder::random(&data, args.seed)));
+    policies.push(Box::new(FixedOrder::popular(data, split)));
+    policies.push(Box::new(FixedOrder::popular_and_divisive(data, split)));
+    policies.push(Box::new(FixedOrder::divisive(data, split)));
+    policies.push(Box::new(FixedOrder::random(data, options.seed)));
     let mut report = Report::new().of_protocol("elicitation");
     for policy in &policies {
         protocol.run(policy.as_ref(), &method, &mut report)?;
     }
     println!("{report}");
-    policies.iter().take(args.rules.len().max(1)).for_each(|policy| compare(&report, policy.name()));
-    if let Some(path) = &args.out {
+    policies.iter().take(rules.len().max(1)).for_each(|policy| compare(&report, policy.name()));
+    if let Some(path) = &options.out {
         report.write_json_lines(BufWriter::new(File::create(path)?))?;
     }
-    let Some(path) = &args.record else { return Ok(()) };
-    let name = folder.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    let title = format!("{name}, questions to a newcomer, {:?} users", args.part).to_lowercase();
-    let mut record = Record::new("Which items to ask about", &title, (&name, &data), "bench --bench elicitation");
-    record.seeds = vec![args.seed];
-    record.notes.push(
-        "k is a number of questions or of answers; \"don't know it\" is a question without an answer.".to_owned(),
-    );
-    record.tables.extend(COMPARED.iter().filter_map(|metric| metric_table(&report, metric)));
-    record.tables.extend(policies.iter().take(args.rules.len().max(1)).map(|ours| against(&report, ours.name())));
-    record.write(path, began)
+    let about = ("Which items to ask about", "questions to a newcomer", "bench --bench elicitation");
+    options.record(&trained, about, |record| {
+        record.notes.push(
+            "k is a number of questions or of answers; \"don't know it\" is a question without an answer.".to_owned(),
+        );
+        record.tables.extend(COMPARED.iter().filter_map(|metric| metric_table(&report, metric)));
+        record.tables.extend(policies.iter().take(rules.len().max(1)).map(|ours| against(&report, ours.name())));
+    })
 }
 
 /// One policy against the others.

@@ -10,68 +10,17 @@
 
 #[path = "../examples/results/record.rs"]
 mod record;
+mod trained;
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
-use std::time::Instant;
 
-use lexopt::prelude::*;
 use metarec::baseline::NaiveIntervals;
-use metarec::data::{Dataset, UserSplit, read_dir};
-use metarec::evaluate::{CalibrationRow, Method, Part, Report, Served, Uncertainty};
-use metarec::recommend::device_from_env;
-use metarec::{Config, Recommender};
+use metarec::evaluate::{CalibrationRow, Method, Report, Served, Uncertainty};
 
-use record::{Line, Plot, Point, Record, metric_table};
-
-type Failure = Box<dyn std::error::Error>;
-
-#[derive(Default)]
-struct Args {
-    folder: Option<PathBuf>,
-    model: Option<PathBuf>,
-    out: Option<PathBuf>,
-    record: Option<PathBuf>,
-    table: Option<PathBuf>,
-    part: Part,
-    seed: u64,
-}
-
-fn args() -> Result<Args, Failure> {
-    let mut args = Args { seed: 1, ..Args::default() };
-    let mut parser = lexopt::Parser::from_env();
-    while let Some(argument) = parser.next()? {
-        match argument {
-            Value(value) if args.folder.is_none() => args.folder = Some(value.into()),
-            Long("model") => args.model = Some(parser.value()?.into()),
-            Long("record") => args.record = Some(parser.value()?.into()),
-            Long("out") => args.out = Some(parser.value()?.into()),
-            Long("table") => args.table = Some(parser.value()?.into()),
-            Long("seed") => args.seed = parser.value()?.parse()?,
-            Long("part") => match parser.value()?.string()?.as_str() {
-                "valid" => args.part = Part::Valid,
-                "test" => args.part = Part::Test,
-                other => return Err(format!("--part is {other:?}: expected valid or test").into()),
-            },
-            // Cargo says so to every benchmark.
-            Long("bench") => {}
-            _ => return Err(argument.unexpected().into()),
-        }
-    }
-    Ok(args)
-}
-
-fn recommender(args: &Args, data: &Dataset, split: &UserSplit) -> Result<Recommender, Failure> {
-    let device = device_from_env()?;
-    if let Some(path) = args.model.as_ref().filter(|path| path.exists()) {
-        return Ok(Recommender::load(path, &device)?);
-    }
-    let config = Config::default().with_seed(args.seed);
-    let rec = Recommender::trainer(data).config(&config).split(split.without_test()).train(&device)?;
-    args.model.as_ref().map_or(Ok(()), |path| rec.save(path))?;
-    Ok(rec)
-}
+use record::{Line, Plot, Point, metric_table};
+use trained::Failure;
 
 fn write_table(path: &PathBuf, tables: &[(&str, Vec<CalibrationRow>)]) -> Result<(), Failure> {
     let mut out = BufWriter::new(File::create(path)?);
@@ -86,16 +35,19 @@ fn write_table(path: &PathBuf, tables: &[(&str, Vec<CalibrationRow>)]) -> Result
 }
 
 fn main() -> Result<(), Failure> {
-    let began = Instant::now();
-    let args = args()?;
-    // `cargo test --benches` runs this too, without a folder.
-    let Some(folder) = &args.folder else { return Ok(()) };
-    let data = read_dir(folder)?;
-    let split = data.split()?;
-    let rec = recommender(&args, &data, &split)?;
-    let protocol = Uncertainty::new(&data, &split)?.on(args.part);
+    let mut table: Option<PathBuf> = None;
+    let options = trained::options(&mut |name, parser| {
+        let own = name == "table";
+        if own {
+            table = Some(parser.value()?.into());
+        }
+        Ok(own)
+    })?;
+    let Some(trained) = options.recommender()? else { return Ok(()) };
+    let (data, split, rec) = (&trained.data, &trained.split, &trained.rec);
+    let protocol = Uncertainty::new(data, split)?.on(options.part);
     let mut report = Report::new().of_protocol("user-cold");
-    let (served, naive) = (Served::new(&rec, &data)?, NaiveIntervals::fit(&data, &split)?);
+    let (served, naive) = (Served::new(rec, data)?, NaiveIntervals::fit(data, split)?);
     let mut tables = Vec::new();
     for method in [&served as &dyn Method, &naive] {
         tables.push((method.name(), protocol.run(method, &mut report)?));
@@ -109,28 +61,25 @@ fn main() -> Result<(), Failure> {
             println!("  {name:<8} k={:<2} {}", shots[0].shots, line.join("  "));
         }
     }
-    if let Some(path) = &args.out {
+    if let Some(path) = &options.out {
         report.write_json_lines(BufWriter::new(File::create(path)?))?;
     }
-    args.table.as_ref().map_or(Ok(()), |path| write_table(path, &tables))?;
-    let Some(path) = &args.record else { return Ok(()) };
-    let name = folder.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    let title = format!("{name}, predicted intervals of ratings, {:?} users", args.part).to_lowercase();
-    let mut record = Record::new("Uncertainty", &title, (&name, &data), "bench --bench uncertainty");
-    record.seeds = vec![args.seed];
-    record.notes.push(
-        "Coverage should be .90: more is not better, whatever the star says. MAE is of medians, RMSE of means."
-            .to_owned(),
-    );
-    let mut metrics: Vec<String> = Vec::new();
-    report.rows().into_iter().map(|row| row.metric).for_each(|metric| {
-        if !metrics.contains(&metric) {
-            metrics.push(metric);
-        }
-    });
-    record.tables.extend(metrics.iter().filter_map(|metric| metric_table(&report, metric)));
-    record.plots = calibration_plots(&tables);
-    record.write(path, began)
+    table.as_ref().map_or(Ok(()), |path| write_table(path, &tables))?;
+    let about = ("Uncertainty", "predicted intervals of ratings", "bench --bench uncertainty");
+    options.record(&trained, about, |record| {
+        record.notes.push(
+            "Coverage should be .90: more is not better, whatever the star says. MAE is of medians, RMSE of means."
+                .to_owned(),
+        );
+        let mut metrics: Vec<String> = Vec::new();
+        report.rows().into_iter().map(|row| row.metric).for_each(|metric| {
+            if !metrics.contains(&metric) {
+                metrics.push(metric);
+            }
+        });
+        record.tables.extend(metrics.iter().filter_map(|metric| metric_table(&report, metric)));
+        record.plots = calibration_plots(&tables);
+    })
 }
 
 /// Of each number of shots how many events central intervals held, against how many they should have.

@@ -1,7 +1,7 @@
 //! Whom a recommender serves how well, what its lists are like, and what variety costs.
 //!
 //! ```text
-//! cargo bench --bench variety -- FOLDER [--model FOLDER] [--out FILE] [--table FILE] [--part valid|test] [--seed NUMBER] [--shots NUMBER]
+//! cargo bench --bench variety -- FOLDER [--model FOLDER] [--out FILE] [--record FILE] [--table FILE] [--part valid|test] [--seed NUMBER] [--shots NUMBER]
 //! ```
 //!
 //! Trains with the defaults on the training users of the folder (or loads `--model`, and saves what it trained there if nothing is there
@@ -9,26 +9,23 @@
 //! by gender, age and activity as far as the data know them, with gaps; how well liked items of the head, the middle and the long tail are
 //! found; what lists are like; and the curve of the re-ranked model over lambda and floors for the long tail, with the difference of
 //! nDCG@10 from the model as it is, paired over users. `--out` writes groups and gaps as JSON lines; `--table` writes the curve,
-//! `lambda,floor` and a column for each metric.
+//! `lambda,floor` and a column for each metric; `--record` writes what the example `results` makes a page of.
 
 #[path = "../examples/results/record.rs"]
 mod record;
+mod trained;
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
-use std::time::Instant;
 
-use lexopt::prelude::*;
 use metarec::baseline::{Popularity, Random};
-use metarec::data::{Band, Dataset, HeldOutUser, UserGroups, UserSplit, read_dir};
+use metarec::data::{Band, Dataset, HeldOutUser, UserGroups};
 use metarec::evaluate::{GapRow, GroupReport, Method, Part, Report, Served, Variety};
-use metarec::recommend::{Reranker, device_from_env};
-use metarec::{Config, Recommender};
+use metarec::recommend::Reranker;
 
-use record::{Line, Plot, Point as Place, Record, Table, columns, metric_table};
-
-type Failure = Box<dyn std::error::Error>;
+use record::{Line, Plot, Point as Place, Table, columns, metric_table};
+use trained::Failure;
 
 const LAMBDAS: [f64; 7] = [0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9];
 const FLOORS: [f64; 4] = [0.0, 0.1, 0.2, 0.3];
@@ -36,54 +33,6 @@ const AGES: [f64; 3] = [25.0, 35.0, 45.0];
 /// What groups are compared by.
 const GROUPED: [&str; 3] = ["ndcg@10", "recall@20", "tail@10"];
 const METRICS: [&str; 7] = ["ndcg@10", "recall@20", "novelty@10", "ild@10", "tail@10", "coverage@10", "gini@10"];
-
-struct Args {
-    folder: Option<PathBuf>,
-    model: Option<PathBuf>,
-    out: Option<PathBuf>,
-    record: Option<PathBuf>,
-    table: Option<PathBuf>,
-    part: Part,
-    seed: u64,
-    shots: usize,
-}
-
-fn args() -> Result<Args, Failure> {
-    let mut args =
-        Args { folder: None, model: None, out: None, record: None, table: None, part: Part::Test, seed: 1, shots: 5 };
-    let mut parser = lexopt::Parser::from_env();
-    while let Some(argument) = parser.next()? {
-        match argument {
-            Value(value) if args.folder.is_none() => args.folder = Some(value.into()),
-            Long("model") => args.model = Some(parser.value()?.into()),
-            Long("record") => args.record = Some(parser.value()?.into()),
-            Long("out") => args.out = Some(parser.value()?.into()),
-            Long("table") => args.table = Some(parser.value()?.into()),
-            Long("seed") => args.seed = parser.value()?.parse()?,
-            Long("shots") => args.shots = parser.value()?.parse()?,
-            Long("part") => match parser.value()?.string()?.as_str() {
-                "valid" => args.part = Part::Valid,
-                "test" => args.part = Part::Test,
-                other => return Err(format!("--part is {other:?}: expected valid or test").into()),
-            },
-            // Cargo says so to every benchmark.
-            Long("bench") => {}
-            _ => return Err(argument.unexpected().into()),
-        }
-    }
-    Ok(args)
-}
-
-fn recommender(args: &Args, data: &Dataset, split: &UserSplit) -> Result<Recommender, Failure> {
-    let device = device_from_env()?;
-    if let Some(path) = args.model.as_ref().filter(|path| path.exists()) {
-        return Ok(Recommender::load(path, &device)?);
-    }
-    let config = Config::default().with_seed(args.seed);
-    let rec = Recommender::trainer(data).config(&config).split(split.without_test()).train(&device)?;
-    args.model.as_ref().map_or(Ok(()), |path| rec.save(path))?;
-    Ok(rec)
-}
 
 /// What users are grouped by, and how.
 fn groupings(data: &Dataset, users: &[HeldOutUser]) -> Result<Vec<(&'static str, UserGroups)>, Failure> {
@@ -154,33 +103,37 @@ fn write_table(path: &PathBuf, report: &Report, curve: &[Point], shots: usize) -
 }
 
 fn main() -> Result<(), Failure> {
-    let began = Instant::now();
-    let args = args()?;
-    // `cargo test --benches` runs this too, without a folder.
-    let Some(folder) = &args.folder else { return Ok(()) };
-    let data = read_dir(folder)?;
-    let split = data.split()?;
-    let rec = recommender(&args, &data, &split)?;
-    let protocol = Variety::new(&data, &split)?.on(args.part).with_shots([args.shots]);
-    let served = Served::new(&rec, &data)?;
-    let (popularity, random) = (Popularity::fit(&data, &split), Random::new(&data, args.seed));
+    let (mut table, mut shots): (Option<PathBuf>, usize) = (None, 5);
+    let options = trained::options(&mut |name, parser| {
+        match name {
+            "table" => table = Some(parser.value()?.into()),
+            "shots" => shots = parser.value()?.to_string_lossy().parse()?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    })?;
+    let Some(trained) = options.recommender()? else { return Ok(()) };
+    let (data, split, rec) = (&trained.data, &trained.split, &trained.rec);
+    let protocol = Variety::new(data, split)?.on(options.part).with_shots([shots]);
+    let served = Served::new(rec, data)?;
+    let (popularity, random) = (Popularity::fit(data, split), Random::new(data, options.seed));
     let mut report = Report::new();
     for method in [&served as &dyn Method, &popularity, &random] {
         protocol.run(method, &[], &mut report)?;
     }
-    let users = if args.part == Part::Test { &split.test } else { &split.valid };
-    let mut out = args.out.as_ref().map(|path| File::create(path).map(BufWriter::new)).transpose()?;
+    let users = if options.part == Part::Test { &split.test } else { &split.valid };
+    let mut out = options.out.as_ref().map(|path| File::create(path).map(BufWriter::new)).transpose()?;
     let mut tables = Vec::new();
-    for (name, groups) in groupings(&data, users)? {
+    for (name, groups) in groupings(data, users)? {
         let by_group = GroupReport::new(name, &report, &groups).only(&GROUPED);
         println!("{by_group}");
         tables.extend(group_tables(&by_group));
         out.as_mut().map_or(Ok(()), |out| by_group.write_json_lines(out))?;
     }
-    print_bands(&report, &protocol, args.shots);
+    print_bands(&report, &protocol, shots);
     for method in ["metarec", "popularity", "random"] {
-        let values = METRICS
-            .map(|metric| format!("{metric} {:.4}", report.mean(method, args.shots, metric).unwrap_or(f64::NAN)));
+        let values =
+            METRICS.map(|metric| format!("{metric} {:.4}", report.mean(method, shots, metric).unwrap_or(f64::NAN)));
         println!("{method:<10} {}", values.join("  "));
     }
     println!("\ndistance by {}", protocol.distance().name());
@@ -196,17 +149,14 @@ fn main() -> Result<(), Failure> {
     }
     let mut report = Report::new();
     protocol.run(&served, &rerankers, &mut report)?;
-    print_curve(&report, &curve, args.shots);
-    args.table.as_ref().map_or(Ok(()), |path| write_table(path, &report, &curve, args.shots))?;
-    let Some(path) = &args.record else { return Ok(()) };
-    let name = folder.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    let title = format!("{name}, fairness and variety, {:?} users", args.part).to_lowercase();
-    let mut record = Record::new("Fairness and variety", &title, (&name, &data), "bench --bench variety");
-    record.seeds = vec![args.seed];
-    record.tables = tables;
-    record.tables.push(curve_table(&report, &curve, args.shots));
-    record.plots = ["ndcg@10", "ild@10"].map(|metric| curve_plot(&report, &curve, args.shots, metric)).into();
-    record.write(path, began)
+    print_curve(&report, &curve, shots);
+    table.as_ref().map_or(Ok(()), |path| write_table(path, &report, &curve, shots))?;
+    let about = ("Fairness and variety", "fairness and variety", "bench --bench variety");
+    options.record(&trained, about, |record| {
+        record.tables = tables;
+        record.tables.push(curve_table(&report, &curve, shots));
+        record.plots = ["ndcg@10", "ild@10"].map(|metric| curve_plot(&report, &curve, shots, metric)).into();
+    })
 }
 
 /// A row for each setting of the re-ranker.

@@ -10,7 +10,7 @@ use metarec::evaluate::{Part, Report, Shots};
 use crate::args::Args;
 use crate::compare::{COMPARED, Comparison, Spread};
 use crate::methods::Methods;
-use crate::record::{Line, Plot, Point, Record, Table, columns, metric_table};
+use crate::record::{DRAWN, Plot, Record, Table, columns, ladder, metric_table};
 
 /// What a run found.
 pub struct Findings<'a> {
@@ -34,8 +34,8 @@ pub fn write(
     let part = if args.part == Part::Valid { ", validation users" } else { "" };
     let title = format!("{name}, {}{part}", args.protocol);
     let mut record = Record::new("Protocols", &title, (&name, data), "run --release --example evaluate");
-    record.seeds = (args.seed..args.seed + args.seeds).collect();
     if !training.is_empty() {
+        record.seeds = (args.seed..args.seed + args.seeds).collect();
         let seconds: Vec<String> = training.iter().map(|seconds| format!("{seconds:.0} s")).collect();
         record.notes.push(format!("Training took {}.", seconds.join(", ")));
     }
@@ -92,21 +92,6 @@ fn plots(found: &Findings<'_>, methods: &Methods<'_>) -> Vec<Plot> {
             || ["random", "constant", "popularity", "item_mean"].contains(&name)
             || found.comparisons.iter().any(|one| one.metric == metric && one.baseline.0 == name)
     };
-    let plot = |(metric, caption): (&str, &str)| {
-        let line = |name: &str| {
-            let own = rows.iter().filter(|row| row.method == name && row.metric == metric);
-            let point = |row: &metarec::evaluate::ReportRow| Point {
-                x: row.k.to_string(),
-                y: row.mean,
-                lo: row.lo,
-                hi: row.hi,
-            };
-            Line { name: name.to_owned(), points: own.map(point).collect() }
-        };
-        let names = found.report.methods().filter(|name| wanted(metric, name));
-        let lines: Vec<Line> = names.map(line).filter(|line| !line.points.is_empty()).collect();
-        Plot { caption: caption.to_owned(), x: "events of the user (k)".to_owned(), y: metric.to_owned(), lines }
-    };
-    let all = [("ndcg@10", "nDCG@10, more is better"), ("rmse", "RMSE of ratings, less is better")].map(plot);
-    all.into_iter().filter(|plot| !plot.lines.is_empty()).collect()
+    let plot = |drawn: (&str, &str)| ladder(&rows, found.report.methods().filter(|name| wanted(drawn.0, name)), drawn);
+    DRAWN.map(plot).into_iter().filter(|plot| !plot.lines.is_empty()).collect()
 }

@@ -77,7 +77,7 @@ fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     let methods = Methods::new(args, &models, (&data, split.users()), &stop)?;
     let report = score(protocol.as_ref(), &methods, &data, &output, &stop)?;
     show(args, &report, methods.ours());
-    let valid = on_validation_users(&split, &data, &methods, &stop)?;
+    let valid = on_validation_users(&asked, &data, &methods, &stop)?;
     let ours = methods.ours();
     let comparisons = compare::with_the_best(&report, &valid, ours);
     compare::print(&comparisons);

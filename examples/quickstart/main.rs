@@ -5,8 +5,11 @@
 mod args;
 mod fetch;
 mod meet;
+#[path = "../results/plot.rs"]
 mod plot;
 mod progress;
+#[path = "../results/record.rs"]
+mod record;
 mod table;
 
 use std::error::Error;
@@ -84,7 +87,8 @@ fn run(args: &Args) -> Result<(), Box<dyn Error>> {
         println!("results written to {}", path.display());
     }
     if let Some(path) = &args.plot {
-        plot::draw(&rows, OURS, path).map_err(|error| format!("cannot draw {}: {error}", path.display()))?;
+        let plots = record::DRAWN.map(|drawn| record::ladder(&rows, report.methods(), drawn));
+        plot::draw(&plots, OURS, path).map_err(|error| format!("cannot draw {}: {error}", path.display()))?;
         println!("plot drawn to {}", path.display());
     }
     keep(args, &rec, (&events, &top), &device)

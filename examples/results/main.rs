@@ -12,14 +12,23 @@ use std::process::ExitCode;
 
 use record::{Record, Table};
 
+/// Which headings come first, and in which order.
+const HEADINGS: [&str; 5] =
+    ["Protocols", "What made the difference", "Uncertainty", "Which items to ask about", "Fairness and variety"];
+
 /// What stands above everything.
-const HEAD: &str = "\
+fn head(folder: &Path) -> String {
+    let folder = folder.display();
+    format!(
+        "\
 # Results
 
-Written by `cargo run --example results -- docs/results` from the records in `docs/results/`, which the commands below write with `--record FILE`; nothing here is written
+Written by `cargo run --example results -- {folder}` from the records in `{folder}`, which the commands below write with `--record FILE`; nothing here is written
 by hand. In the commands a data set's folder goes by its name. Numbers in brackets are 95 % intervals: of the bootstrap over users, paired where two methods are compared
 on the same users. `*` marks the best of a column.
-";
+"
+    )
+}
 
 /// The method whose line is drawn thick.
 const OURS: &str = "metarec";
@@ -52,16 +61,25 @@ fn page(folder: &Path) -> Result<PathBuf, Box<dyn Error>> {
     if paths.is_empty() {
         return Err(format!("{}: no records: expected files that end in .json", folder.display()).into());
     }
-    paths.sort();
-    let mut page = HEAD.to_owned();
+    let read = |path: PathBuf| {
+        let text = fs::read_to_string(&path).map_err(|error| said(&path, &error))?;
+        let record: Record = serde_json::from_str(&text).map_err(|error| said(&path, &error))?;
+        Ok((path, record))
+    };
+    let mut records: Vec<(PathBuf, Record)> = paths.into_iter().map(read).collect::<Result<_, String>>()?;
+    let place = |record: &Record| HEADINGS.iter().position(|heading| *heading == record.heading);
+    records.sort_by(|(a, one), (b, other)| {
+        let at = |record: &Record| (place(record).unwrap_or(HEADINGS.len()), record.heading.clone());
+        at(one).cmp(&at(other)).then(a.cmp(b))
+    });
+    let mut page = head(folder);
     let mut heading = String::new();
-    for path in &paths {
-        let record: Record = serde_json::from_str(&fs::read_to_string(path)?).map_err(|error| said(path, &error))?;
+    for (path, record) in &records {
         if record.heading != heading {
             write!(page, "\n## {}\n", record.heading)?;
             heading.clone_from(&record.heading);
         }
-        section(&mut page, &record)?;
+        section(&mut page, record)?;
         if !record.plots.is_empty() {
             let picture = path.with_extension("svg");
             plot::draw(&record.plots, OURS, &picture)?;

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use metarec::data::Dataset;
 use metarec::evaluate::metric::Direction;
-use metarec::evaluate::{Report, Shots};
+use metarec::evaluate::{Report, ReportRow, Shots};
 use serde::{Deserialize, Serialize};
 
 /// What one run of a program found.
@@ -115,9 +115,14 @@ impl Record {
 /// How this program was called, without what says where on a machine its files are.
 fn command(program: &str) -> String {
     let args = std::env::args_os().skip(1).filter(|arg| arg != "--bench");
-    let short = |arg: std::ffi::OsString| match Path::new(&arg).file_name() {
-        Some(name) if !arg.to_string_lossy().starts_with('-') => name.to_string_lossy().into_owned(),
-        _ => arg.to_string_lossy().into_owned(),
+    let last = |path: &str| Path::new(path).file_name().map_or(path.into(), |name| name.to_string_lossy().into_owned());
+    let short = |arg: std::ffi::OsString| {
+        let arg = arg.to_string_lossy().into_owned();
+        match arg.split_once('=') {
+            Some((name, path)) if name.starts_with("--") => format!("{name}={}", last(path)),
+            _ if arg.starts_with('-') => arg,
+            _ => last(&arg),
+        }
     };
     let args: Vec<String> = args.map(short).collect();
     format!("cargo {program} -- {}", args.join(" "))
@@ -160,3 +165,20 @@ pub fn metric_table(report: &Report, metric: &str) -> Option<Table> {
         rows: methods.map(of_method).collect(),
     })
 }
+
+/// A line over the numbers of shots for each of these methods that has the metric.
+#[allow(dead_code, reason = "benchmarks that take this file in draw other lines")]
+pub fn ladder<'a>(rows: &[ReportRow], methods: impl Iterator<Item = &'a str>, (metric, caption): (&str, &str)) -> Plot {
+    let line = |name: &str| {
+        let own = rows.iter().filter(|row| row.method == name && row.metric == metric);
+        let points = own.map(|row| Point { x: row.k.to_string(), y: row.mean, lo: row.lo, hi: row.hi });
+        Line { name: name.to_owned(), points: points.collect() }
+    };
+    let lines: Vec<Line> = methods.map(line).filter(|line| !line.points.is_empty()).collect();
+    Plot { caption: caption.to_owned(), x: "events of the user (k)".to_owned(), y: metric.to_owned(), lines }
+}
+
+/// What is drawn of a report.
+#[allow(dead_code, reason = "as above")]
+pub const DRAWN: [(&str, &str); 2] =
+    [("ndcg@10", "nDCG@10, more is better"), ("rmse", "RMSE of ratings, less is better")];

@@ -8,6 +8,7 @@ use crate::baseline::error::BaselineError;
 use crate::data::{Dataset, UserSplit};
 use crate::evaluate::metric::Direction;
 use crate::evaluate::{EvaluateError, Method, Part, Report, Support, UserCold};
+use crate::model::RatingDistribution;
 
 /// A method in the setting that did best on the validation users, chosen for each number of shots.
 ///
@@ -43,11 +44,11 @@ impl<M: Method> Tuned<M> {
 
 impl<M: Method + Send> Tuned<M> {
     /// Asks for each support set the method of its number of shots, over threads.
-    fn rows(
+    fn rows<T: Send>(
         &self,
         supports: &[Support<'_>],
-        ask: impl Fn(&M, &[Support<'_>]) -> Result<Option<Vec<Vec<f32>>>, EvaluateError> + Sync,
-    ) -> Result<Option<Vec<Vec<f32>>>, EvaluateError> {
+        ask: impl Fn(&M, &[Support<'_>]) -> Result<Option<Vec<Vec<T>>>, EvaluateError> + Sync,
+    ) -> Result<Option<Vec<Vec<T>>>, EvaluateError> {
         let row = |support: &Support<'_>| {
             let rows = ask(self.at(support.events.len()), std::slice::from_ref(support))?;
             Ok(rows.and_then(|mut rows| rows.pop()))
@@ -72,6 +73,10 @@ impl<M: Method + Send> Method for Tuned<M> {
 
     fn ratings(&self, supports: &[Support<'_>]) -> Result<Option<Vec<Vec<f32>>>, EvaluateError> {
         self.rows(supports, |method, supports| method.ratings(supports))
+    }
+
+    fn distributions(&self, supports: &[Support<'_>]) -> Result<Option<Vec<Vec<RatingDistribution>>>, EvaluateError> {
+        self.rows(supports, |method, supports| method.distributions(supports))
     }
 }
 

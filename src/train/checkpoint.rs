@@ -10,8 +10,9 @@ use crate::meta::graft;
 use crate::model::PreferenceModel;
 use crate::persist::{Parts, PersistError, module_bytes, module_from_bytes, read_parts, write_parts};
 use crate::train::config::TrainingConfig;
+use crate::train::keep::BestLook;
 use crate::train::optimizer::Optimizers;
-use crate::train::validation::ValidationScore;
+use crate::train::validation::{Goal, ValidationScore};
 
 const KIND: &str = "checkpoint";
 
@@ -28,25 +29,9 @@ pub(crate) struct Ledger {
     pub(crate) mark: String,
     /// Settings of the run.
     pub(crate) config: TrainingConfig,
-    /// Best ranking score so far, and looks since. As bits in the file: JSON's decimal numbers come back one bit off now and then.
-    #[serde(with = "bits")]
-    pub(crate) best_ranking: Option<f64>,
-    pub(crate) looks_since_best: usize,
-    /// Least rating error so far.
-    #[serde(with = "bits")]
-    pub(crate) best_rating: Option<f64>,
-}
-
-mod bits {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(value: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
-        value.map(f64::to_bits).serialize(serializer)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
-        Ok(Option::<u64>::deserialize(deserializer)?.map(f64::from_bits))
-    }
+    /// The best look so far by the goal, and the best for ratings.
+    pub(crate) best: BestLook,
+    pub(crate) best_rating: BestLook,
 }
 
 impl Ledger {
@@ -71,9 +56,9 @@ pub(crate) struct RunState<M, S> {
     /// A running average over steps of both: what is looked at and kept.
     pub(crate) average_model: M,
     pub(crate) average_state: S,
-    /// The best so far on the validation users.
-    pub(crate) best_model: M,
-    pub(crate) best_state: S,
+    /// What would be returned now.
+    pub(crate) kept_model: M,
+    pub(crate) kept_state: S,
     pub(crate) optimizers: Optimizers,
 }
 
@@ -82,36 +67,34 @@ fn malformed(part: &str, source: impl std::error::Error + Send + Sync + 'static)
 }
 
 impl<M: PreferenceModel, S: Module> RunState<M, S> {
-    /// Keeps what is better than all before: ranking and rating apart, as they share no parameters. Without a score the latest is the best.
+    /// Keeps what the validation users do not say is worse than the best before: ranking and rating apart, as they share no parameters. Without a score, the latest.
     ///
-    /// Returns whether ranking got better.
-    pub(crate) fn keep_best(&mut self, score: Option<&ValidationScore>, state_only_rates: bool) -> bool {
+    /// Returns whether it was kept for the goal.
+    pub(crate) fn keep(&mut self, score: Option<&ValidationScore>, state_only_rates: bool) -> bool {
         let Some(score) = score else {
-            (self.best_model, self.best_state) = (self.average_model.clone(), self.average_state.clone());
-            self.ledger.looks_since_best = 0;
+            (self.kept_model, self.kept_state) = (self.average_model.clone(), self.average_state.clone());
             return true;
         };
-        let rating = self.model.rating_group();
-        let better_rating = score.rating().is_some_and(|error| self.ledger.best_rating.is_none_or(|best| error < best));
-        let better_ranking = self.ledger.best_ranking.is_none_or(|best| score.value() > best);
+        let margin = self.ledger.config.keep_margin;
+        let ledger = &mut self.ledger;
+        let errors: Vec<f64> = score.user_rmse.iter().map(|error| -error).collect();
         // Where nobody rates, nobody can say which head is best: the latest.
-        let better_rating = better_rating || score.rating().is_none();
-        if better_rating {
-            self.ledger.best_rating = score.rating();
-            self.best_model = graft(self.best_model.clone(), &self.average_model, &rating);
+        let rates = errors.is_empty() || ledger.best_rating.keeps(&errors, margin);
+        let ranks = match score.goal {
+            Goal::Ranking => ledger.best.keeps(&score.user_ndcg, margin),
+            Goal::Ratings => ledger.best.keeps(&errors, margin),
+        };
+        let rating = self.model.rating_group();
+        if rates {
+            self.kept_model = graft(self.kept_model.clone(), &self.average_model, &rating);
         }
-        let better_state = if state_only_rates { better_rating } else { better_ranking };
-        if better_state {
-            self.best_state = self.average_state.clone();
+        if if state_only_rates { rates } else { ranks } {
+            self.kept_state = self.average_state.clone();
         }
-        if better_ranking {
-            self.ledger.best_ranking = Some(score.value());
-            self.ledger.looks_since_best = 0;
-            self.best_model = graft(self.average_model.clone(), &self.best_model, &rating);
-        } else {
-            self.ledger.looks_since_best += 1;
+        if ranks {
+            self.kept_model = graft(self.average_model.clone(), &self.kept_model, &rating);
         }
-        better_ranking
+        ranks
     }
 
     pub(crate) fn save(&self, path: &Path) -> Result<(), PersistError> {
@@ -122,8 +105,8 @@ impl<M: PreferenceModel, S: Module> RunState<M, S> {
         parts.insert("state.bin".to_owned(), module_bytes("state.bin", &self.state)?);
         parts.insert("average_model.bin".to_owned(), module_bytes("average_model.bin", &self.average_model)?);
         parts.insert("average_state.bin".to_owned(), module_bytes("average_state.bin", &self.average_state)?);
-        parts.insert("best_model.bin".to_owned(), module_bytes("best_model.bin", &self.best_model)?);
-        parts.insert("best_state.bin".to_owned(), module_bytes("best_state.bin", &self.best_state)?);
+        parts.insert("kept_model.bin".to_owned(), module_bytes("kept_model.bin", &self.kept_model)?);
+        parts.insert("kept_state.bin".to_owned(), module_bytes("kept_state.bin", &self.kept_state)?);
         for (name, optimizer) in
             [("model_optimizer.bin", &self.optimizers.model), ("state_optimizer.bin", &self.optimizers.state)]
         {
@@ -145,8 +128,8 @@ impl<M: PreferenceModel, S: Module> RunState<M, S> {
         let state = module_from_bytes("state.bin", self.state, take("state.bin")?)?;
         let average_model = module_from_bytes("average_model.bin", self.average_model, take("average_model.bin")?)?;
         let average_state = module_from_bytes("average_state.bin", self.average_state, take("average_state.bin")?)?;
-        let best_model = module_from_bytes("best_model.bin", self.best_model, take("best_model.bin")?)?;
-        let best_state = module_from_bytes("best_state.bin", self.best_state, take("best_state.bin")?)?;
+        let kept_model = module_from_bytes("kept_model.bin", self.kept_model, take("kept_model.bin")?)?;
+        let kept_state = module_from_bytes("kept_state.bin", self.kept_state, take("kept_state.bin")?)?;
         let mut optimizer = |name: &str, optimizer: burn::optim::ModuleOptimizer| {
             let bytes = Bytes::from_bytes_vec(take(name)?);
             optimizer.from_bytes(bytes).map_err(|source| malformed(name, source))
@@ -155,6 +138,6 @@ impl<M: PreferenceModel, S: Module> RunState<M, S> {
             model: optimizer("model_optimizer.bin", self.optimizers.model)?,
             state: optimizer("state_optimizer.bin", self.optimizers.state)?,
         };
-        Ok(Self { ledger, model, state, average_model, average_state, best_model, best_state, optimizers })
+        Ok(Self { ledger, model, state, average_model, average_state, kept_model, kept_state, optimizers })
     }
 }

@@ -37,6 +37,9 @@ pub struct TrainingConfig {
     pub shards: usize,
     /// Epochs between two looks at the meta-validation users; 1 to 100000.
     pub validate_every: usize,
+    /// How many standard errors of the mean difference over meta-validation users an earlier look has to be ahead to be kept instead of a later one; 0 to 100. At
+    /// 0 the best look is kept, which is partly the luckiest where users are few.
+    pub keep_margin: f64,
     /// How many looks without better ranking end training; 1 to 100000.
     pub patience: usize,
 }
@@ -57,7 +60,8 @@ impl Default for TrainingConfig {
             max_gradient_norm: 1.0,
             shards: 4,
             validate_every: 2,
-            patience: 10,
+            keep_margin: 1.0,
+            patience: 15,
         }
     }
 }
@@ -92,6 +96,9 @@ impl TrainingConfig {
         }
         if !(0.0..=100.0).contains(&self.inner_rate_rate) {
             return bad("inner_rate_rate", self.inner_rate_rate.to_string(), "0 to 100");
+        }
+        if !(0.0..=100.0).contains(&self.keep_margin) {
+            return bad("keep_margin", self.keep_margin.to_string(), "0 to 100");
         }
         if !(0.0..=0.5).contains(&self.warm_up) {
             return bad("warm_up", self.warm_up.to_string(), "0 to 0.5");

@@ -4,8 +4,8 @@
 //! current rayon pool, adds the shards' gradients, divides by the number of tasks, clips by the global norm and lets Burn's optimizers step.
 //!
 //! What is looked at, kept and returned is a running average of the weights over steps ([`TrainingConfig::averaging`]). The meta-validation users are looked at
-//! before the first step and then every few epochs; the best look for ranking and the best look for ratings are kept apart, as the two share no parameters, and
-//! training stops early when *ranking* gets no better.
+//! before the first step and then every few epochs. The last look is kept, unless an earlier one was better by more than chance
+//! ([`TrainingConfig::keep_margin`]): for ranking and for ratings apart, as the two share no parameters. Training stops early when *ranking* gets no better.
 //!
 //! # What is equal between two runs
 //!
@@ -21,6 +21,7 @@ mod cancel;
 mod checkpoint;
 mod config;
 mod error;
+mod keep;
 mod observer;
 mod optimizer;
 mod shards;

@@ -23,9 +23,9 @@ pub trait Observer {
         let _ = progress;
     }
 
-    /// After every look at the meta-validation users; `best` says whether it was the best so far.
-    fn validated(&mut self, progress: &Progress, score: &ValidationScore, best: bool) {
-        let _ = (progress, score, best);
+    /// After every look at the meta-validation users; `kept` says whether the model would be returned if training stopped now.
+    fn validated(&mut self, progress: &Progress, score: &ValidationScore, kept: bool) {
+        let _ = (progress, score, kept);
     }
 }
 

@@ -14,6 +14,7 @@ use crate::train::cancel::CancelToken;
 use crate::train::checkpoint::{Ledger, RunState};
 use crate::train::config::TrainingConfig;
 use crate::train::error::TrainError;
+use crate::train::keep::BestLook;
 use crate::train::observer::{Observer, Progress, Silent};
 use crate::train::optimizer::Optimizers;
 use crate::train::shards::step_gradient;
@@ -32,8 +33,8 @@ pub enum Stop {
 /// A meta-trained model.
 #[derive(Clone, Debug)]
 pub struct Trained<M, S> {
-    /// The running average of the weights that ranked best for the meta-validation users, with the rating head that rated best for them (the two may come from
-    /// different looks); the last average if there were no such users.
+    /// The running average of the weights at the last look after which the meta-validation users were not ranked for worse than at the best, with the rating head
+    /// of the last at which they were not rated for worse (see [`TrainingConfig::keep_margin`]); the last average if there were no such users.
     pub model: M,
     /// What the learner learned besides.
     pub state: S,
@@ -167,11 +168,11 @@ impl<'a, M: PreferenceModel, L: ServingLearner<M>> MetaTrainer<'a, M, L> {
         let every = self.config.steps_an_epoch(self.tasks) * self.config.validate_every;
         let mut run = self.start()?;
         let mut loss = f64::NAN;
-        if run.ledger.step == 0 && run.ledger.best_ranking.is_none() {
+        if run.ledger.step == 0 && !run.ledger.best.is_some() {
             self.look(&mut run, &Progress { step: 0, steps, loss, gradient_norm: f64::NAN })?;
         }
         // A run that has stopped early, and comes back from its checkpoint, stays stopped.
-        while run.ledger.step < steps && run.ledger.looks_since_best < self.config.patience {
+        while run.ledger.step < steps && run.ledger.best.looks_since() < self.config.patience {
             if self.cancel.is_cancelled() {
                 self.save(&run, loss)?;
                 return Err(TrainError::Cancelled { step: run.ledger.step });
@@ -184,7 +185,7 @@ impl<'a, M: PreferenceModel, L: ServingLearner<M>> MetaTrainer<'a, M, L> {
             }
         }
         let stop = if run.ledger.step < steps { Stop::EarlyStop } else { Stop::Finished };
-        Ok(Trained { model: run.best_model, state: run.best_state, steps: run.ledger.step, stop })
+        Ok(Trained { model: run.kept_model, state: run.kept_state, steps: run.ledger.step, stop })
     }
 
     /// The run from its beginning, or from its checkpoint.
@@ -197,16 +198,15 @@ impl<'a, M: PreferenceModel, L: ServingLearner<M>> MetaTrainer<'a, M, L> {
                 tasks: self.tasks,
                 mark: self.mark.clone(),
                 config,
-                best_ranking: None,
-                best_rating: None,
-                looks_since_best: 0,
+                best: BestLook::default(),
+                best_rating: BestLook::default(),
             },
             model: self.model.clone(),
             state: self.state.clone(),
             average_model: self.model.clone(),
             average_state: self.state.clone(),
-            best_model: self.model.clone(),
-            best_state: self.state.clone(),
+            kept_model: self.model.clone(),
+            kept_state: self.state.clone(),
             optimizers: self.optimizers.clone(),
         };
         let Some(path) = self.written() else { return Ok(fresh) };
@@ -264,7 +264,7 @@ impl<'a, M: PreferenceModel, L: ServingLearner<M>> MetaTrainer<'a, M, L> {
         Ok(Progress { step: step + 1, steps, loss: gradient.loss, gradient_norm: norm })
     }
 
-    /// Looks at the validation users, keeps the best, writes a checkpoint.
+    /// Looks at the validation users, keeps what is not worse, writes a checkpoint.
     fn look(&mut self, run: &mut RunState<M, L::State>, progress: &Progress) -> Result<(), TrainError> {
         if !is_finite(&run.model) || !is_finite(&run.state) {
             return Err(self.diverged(progress.step.saturating_sub(1), progress.loss));
@@ -277,9 +277,9 @@ impl<'a, M: PreferenceModel, L: ServingLearner<M>> MetaTrainer<'a, M, L> {
                 validation.score((&run.average_model.valid(), &run.average_state.valid(), &self.learner), &plain)
             }
         });
-        let better = run.keep_best(score.as_ref(), self.learner.state_only_rates());
+        let kept = run.keep(score.as_ref(), self.learner.state_only_rates());
         if let Some(score) = &score {
-            self.observer.validated(progress, score, better);
+            self.observer.validated(progress, score, kept);
         }
         // What has not been trained need not be kept.
         if run.ledger.step == 0 { Ok(()) } else { self.save(run, progress.loss) }

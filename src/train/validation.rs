@@ -33,6 +33,10 @@ pub struct ValidationScore {
     pub ndcg: Vec<f64>,
     /// Root mean squared error of values, one for each number of shots; empty where the model does not rate.
     pub rmse: Vec<f64>,
+    /// nDCG@10 of each user who likes a candidate, the mean over the numbers of shots.
+    pub user_ndcg: Vec<f64>,
+    /// Root mean squared error of each user who rates a candidate, the mean over the numbers of shots; empty where the model does not rate.
+    pub user_rmse: Vec<f64>,
     /// Which of them training goes by.
     pub goal: Goal,
 }
@@ -121,11 +125,15 @@ impl Validation {
                     errors.extend(users.iter().zip(&host(values)).filter_map(|(user, values)| user_rmse(user, values)));
                 }
             }
-            score.ndcg.push(ndcg.iter().sum::<f64>() / ndcg.len().max(1) as f64);
+            score.ndcg.push(mean(&ndcg));
             if !errors.is_empty() {
-                score.rmse.push(errors.iter().sum::<f64>() / errors.len() as f64);
+                score.rmse.push(mean(&errors));
             }
+            add(&mut score.user_ndcg, &ndcg);
+            add(&mut score.user_rmse, &errors);
         }
+        let shots = self.shots.len().max(1) as f64;
+        score.user_ndcg.iter_mut().chain(&mut score.user_rmse).for_each(|sum| *sum /= shots);
         score
     }
 
@@ -191,6 +199,16 @@ impl Validation {
         }
         Some(Ndcg { k: 10 }.at(&Positions::by_score(scores, &candidates, &relevant, &self.places)))
     }
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len().max(1) as f64
+}
+
+/// Adds values to sums; who has a value does not depend on the number of shots.
+fn add(sums: &mut Vec<f64>, values: &[f64]) {
+    sums.resize(values.len(), 0.0);
+    sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
 }
 
 fn user_rmse(user: &HeldOutUser, values: &[f32]) -> Option<f64> {

@@ -173,7 +173,7 @@ fn the_best_model_is_returned_and_not_the_last() {
         let bytes = read_parts(&path, "checkpoint").unwrap().1.remove(part).unwrap();
         bits(&metarec::persist::module_from_bytes(part, world.model(8, 0.2), bytes).unwrap())
     };
-    assert!(load("best_model.bin") == bits(&trained.model));
+    assert!(load("kept_model.bin") == bits(&trained.model));
     assert!(load("model.bin") != bits(&trained.model));
 }
 
@@ -195,6 +195,7 @@ fn settings_out_of_bounds_and_no_tasks_are_named() {
         (with(|config| config.shards = 1025), "`shards` is 1025"),
         (with(|config| config.validate_every = 0), "`validate_every` is 0"),
         (with(|config| config.patience = 0), "`patience` is 0"),
+        (with(|config| config.keep_margin = -1.0), "`keep_margin` is -1"),
         (with(|config| config.outer_lr = f64::NAN), "`outer_lr` is NaN"),
         (with(|config| config.warm_up = 0.6), "`warm_up` is 0.6"),
         (with(|config| config.weight_decay = -1.0), "`weight_decay` is -1"),
@@ -216,7 +217,9 @@ fn the_goal_says_which_model_is_the_best() {
                 self.0.lock().unwrap().push((score.clone(), best));
             }
         }
-        let trainer = world.trainer(closed_form(), &config(3), 7);
+        let mut config = config(3);
+        config.keep_margin = 0.0;
+        let trainer = world.trainer(closed_form(), &config, 7);
         trainer.with_validation(world.validation().with_goal(goal)).with_observer(Looks(&told)).run().unwrap();
         told.into_inner().unwrap()
     };

@@ -65,7 +65,8 @@ impl UserSplit {
     }
 
     /// The same split with every held-out user's pool in an order drawn from `seed` and the user: the first `k` of it are then a random `k` of the first
-    /// events, and all of them the same set as before. A pool is not in time order then; a recommender puts what it reads in order itself.
+    /// events, and all of them the same set as before. A pool is not in time order then: whoever
+    /// gives the first `k` of it to a recommender puts them in order first, as the protocols do.
     ///
     /// ```
     /// use metarec::data::synthetic::MarketConfig;

@@ -1,5 +1,7 @@
 //! How rankings and ratings are measured, whoever is asked.
 
+use std::borrow::Cow;
+
 use rayon::prelude::*;
 
 use crate::data::TrainValues;
@@ -75,7 +77,9 @@ struct UserRanking {
 struct UserRating {
     user: UserIndex,
     rmse: Option<f64>,
+    /// Of the predictive median.
     mae: Option<f64>,
+    mae_of_mean: Option<f64>,
     accuracy: Option<f64>,
 }
 
@@ -131,7 +135,8 @@ impl<'a> Measure<'a> {
         let mut rankings: Vec<Vec<UserRanking>> = exam.rankings.iter().map(|_| Vec::new()).collect();
         let mut ratings = Vec::new();
         for questions in exam.questions.chunks(BATCH) {
-            let supports: Vec<Support<'_>> = questions.iter().map(|question| question.support(shots)).collect();
+            let seen: Vec<Cow<'_, [IndexedEvent]>> = questions.iter().map(|question| question.support(shots)).collect();
+            let supports = supports(questions, &seen);
             let batch = Batch { method, shots, questions, supports: &supports };
             let ranked = self.rank(&batch, &exam.rankings, sink)?;
             rankings.iter_mut().zip(ranked).for_each(|(all, more)| all.extend(more));
@@ -237,6 +242,7 @@ impl<'a> Measure<'a> {
             user: question.user,
             rmse: rmse(clipped, &question.values),
             mae: mae(medians, &question.values),
+            mae_of_mean: mae(clipped, &question.values),
             accuracy: threshold.and_then(|threshold| accuracy(clipped, &question.values, threshold)),
         }
     }
@@ -260,6 +266,11 @@ impl<'a> Measure<'a> {
     }
 }
 
+/// What a method sees of the users of some questions.
+pub(super) fn supports<'a>(questions: &[Question<'_>], seen: &'a [Cow<'_, [IndexedEvent]>]) -> Vec<Support<'a>> {
+    questions.iter().zip(seen).map(|(question, events)| Support { user: question.user, events }).collect()
+}
+
 /// Means and medians of the ratings of all items, which are one where a method does not tell them apart; `None` if it predicts none.
 type Predictions = Option<(Vec<Vec<f32>>, Vec<Vec<f32>>)>;
 
@@ -280,6 +291,7 @@ fn measured_ratings(shots: Shots, ratings: &[UserRating]) -> Vec<Measured> {
     vec![
         of("rmse", Direction::LowerIsBetter, |rating| rating.rmse),
         of("mae", Direction::LowerIsBetter, |rating| rating.mae),
+        of("mae_of_mean", Direction::LowerIsBetter, |rating| rating.mae_of_mean),
         of("accuracy", Direction::HigherIsBetter, |rating| rating.accuracy),
     ]
 }

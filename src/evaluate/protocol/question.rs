@@ -1,16 +1,16 @@
 //! What one user is asked: on what support, what is ranked, and what is relevant.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use crate::data::{IndexedEvent, ItemIndex, LikeRule, UserIndex};
-use crate::evaluate::method::Support;
 use crate::evaluate::shots::Shots;
 
 /// One user as a protocol sees them; the same at every number of shots.
 pub(super) struct Question<'a> {
     /// Who it is.
     pub(super) user: UserIndex,
-    /// What is known of them, in time order: at each number of shots a part of it is the support set.
+    /// What is known of them: at each number of shots a part of it is the support set.
     pub(super) known: &'a [IndexedEvent],
     /// What is ranked for them.
     ranked: Ranked,
@@ -59,9 +59,17 @@ impl<'a> Question<'a> {
         Self { user, known, ranked, relevant, rated: Vec::new(), values: Vec::new() }
     }
 
-    /// What a method sees; all that is known where the first so many are asked for and there are fewer.
-    pub(super) fn support(&self, shots: Shots) -> Support<'a> {
-        Support { user: self.user, events: shots.of(self.known).unwrap_or(self.known) }
+    /// What a method sees of their events, in time order; all that is known where the first so many are asked for and there are fewer.
+    ///
+    /// What is known may be in another order, so that its first events are a random part of it; events without a time, or with the same, stay in that order.
+    pub(super) fn support(&self, shots: Shots) -> Cow<'a, [IndexedEvent]> {
+        let events = shots.of(self.known).unwrap_or(self.known);
+        if events.is_sorted_by_key(|event| event.timestamp) {
+            return Cow::Borrowed(events);
+        }
+        let mut events = events.to_vec();
+        events.sort_by_key(|event| event.timestamp);
+        Cow::Owned(events)
     }
 
     /// What is ranked of the candidates, which must be ascending.
@@ -111,6 +119,17 @@ mod tests {
         assert_eq!(question.relevant, items(&[1]));
         assert_eq!(question.rated, items(&[1, 4, 2, 1]));
         assert_eq!(question.values, [5.0, 2.0, 5.0, 4.0]);
+    }
+
+    #[test]
+    fn a_support_set_is_in_time_order_whatever_the_order_of_what_is_known() {
+        let at = |item, time| IndexedEvent { timestamp: Some(time), ..rating(item, 3.0) };
+        let known = [at(4, 40), at(1, 10), at(3, 30), at(2, 20)];
+        let question = Question::only(UserIndex(3), &known, items(&[5]), items(&[5]));
+        let seen = |shots| question.support(shots).iter().map(|event| event.item.0).collect::<Vec<u32>>();
+        assert_eq!(seen(Shots::First(3)), [1, 3, 4]);
+        assert_eq!(seen(Shots::First(1)), [4]);
+        assert_eq!(seen(Shots::All), [1, 2, 3, 4]);
     }
 
     #[test]

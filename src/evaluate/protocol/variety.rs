@@ -6,12 +6,12 @@ use crate::data::{
     Band, Dataset, HeldOutUser, ItemDistance, ItemIndex, PopularityBands, UserIndex, UserSplit, tie_order,
 };
 use crate::evaluate::error::EvaluateError;
-use crate::evaluate::method::{Method, Support};
+use crate::evaluate::method::Method;
 use crate::evaluate::metric::{
     Direction, Ndcg, RankingMetric, Recall, coverage, exposure, gini, intra_list_diversity, novelty, share_within,
     top_items,
 };
-use crate::evaluate::protocol::measure::{check_indices, check_shape};
+use crate::evaluate::protocol::measure::{check_indices, check_shape, supports};
 use crate::evaluate::protocol::question::Question;
 use crate::evaluate::protocol::shots::{Part, default_shots, pool_size};
 use crate::evaluate::report::{Measured, Report};
@@ -180,8 +180,8 @@ impl<'a> Variety<'a> {
     ) -> Result<Option<Vec<Vec<Listed>>>, EvaluateError> {
         let mut lists: Vec<Vec<Listed>> = (0..=rerankers.len()).map(|_| Vec::new()).collect();
         for batch in questions.chunks(BATCH) {
-            let supports: Vec<Support<'_>> =
-                batch.iter().map(|question| question.support(Shots::First(shots))).collect();
+            let seen: Vec<_> = batch.iter().map(|question| question.support(Shots::First(shots))).collect();
+            let supports = supports(batch, &seen);
             let Some(scores) = method.scores(&supports)? else { return Ok(None) };
             check_shape(method, &scores, batch.len(), self.places.len())?;
             let one = |(question, scores): (&Question<'_>, &Vec<f32>)| self.lists_of(question, scores, rerankers);

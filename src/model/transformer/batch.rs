@@ -25,6 +25,8 @@ pub struct PreferenceBatch {
     profiles: Option<Tensor<2>>,
     values: Tensor<2>,
     rated: Tensor<2>,
+    /// Events of each row's context.
+    lengths: Vec<usize>,
     last: Tensor<3>,
     prefix_weights: Tensor<2>,
     target_items: Tensor<2, Int>,
@@ -65,6 +67,7 @@ impl PreferenceBatch {
             columns.predicted(at, row.targets, predicts == Predicts::LeftOut, settings);
         }
         let mut batch = Self::upload(columns, (a_task, rows.len()), predicts, device);
+        batch.lengths = rows.iter().map(|row| row.context.len()).collect();
         batch.profiles = profiles(tasks, a_task, settings.schema.profile.len(), device);
         if rows.iter().all(|row| row.targets.is_empty()) {
             return batch;
@@ -92,6 +95,7 @@ impl PreferenceBatch {
             profiles: None,
             values: flat(columns.values, shots),
             rated: flat(columns.rated, shots),
+            lengths: Vec::new(),
             last: deep(columns.last, shots + 1, 1),
             prefix_weights: flat(columns.prefix_weights, prefixes),
             target_items: int(columns.target_items, targets),
@@ -124,6 +128,10 @@ impl PreferenceBatch {
     /// 1 where a code is known of whose row it is, `[rows, codes]`; nothing where nothing is known of anybody.
     pub(crate) fn profiles(&self) -> Option<Tensor<2>> {
         self.profiles.clone()
+    }
+    /// Events of each row's context.
+    pub(crate) fn lengths(&self) -> &[usize] {
+        &self.lengths
     }
     /// 1 at the prefix that is the whole context, `[rows, 1 + shots, 1]`.
     pub(crate) fn last(&self) -> Tensor<3> {
@@ -197,7 +205,7 @@ impl PreferenceBatch {
         let firsts = Tensor::<1, Int>::arange(0..tasks, &self.items.device()) * rows;
         let firsts = || firsts.clone();
         let whole = self.each(&|t| t.select(0, firsts()), &|t| t.select(0, firsts()), &|t| t.select(0, firsts()));
-        Self { rows: 1, ..whole }
+        Self { rows: 1, lengths: self.lengths.iter().step_by(self.rows).copied().collect(), ..whole }
     }
 
     /// The same batch with every tensor of rows replaced.
@@ -216,6 +224,7 @@ impl PreferenceBatch {
             profiles: self.profiles.clone().map(flat),
             values: flat(self.values.clone()),
             rated: flat(self.rated.clone()),
+            lengths: self.lengths.clone(),
             last: deep(self.last.clone()),
             prefix_weights: flat(self.prefix_weights.clone()),
             target_items: int(self.target_items.clone()),
@@ -240,7 +249,7 @@ impl TaskBatch for PreferenceBatch {
         let noise = self.noise.map(|seed| seed.wrapping_add((start as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)));
         let cut =
             self.each(&|t| t.narrow(0, first, rows), &|t| t.narrow(0, first, rows), &|t| t.narrow(0, first, rows));
-        Self { noise, ..cut }
+        Self { noise, lengths: self.lengths[first..first + rows].to_vec(), ..cut }
     }
 
     fn to_device(self, device: &Device) -> Self {

@@ -20,6 +20,7 @@ mod config;
 mod head;
 mod items;
 mod loss;
+mod prefixes;
 mod rating;
 mod rows;
 mod schema;
@@ -46,6 +47,7 @@ use crate::model::traits::{AdaptableModel, LinearExamples, LinearHeadModel, Pref
 use blocks::{Block, causal_mask};
 use items::ItemTower;
 use loss::RankingExamples;
+use prefixes::chosen_prefixes;
 use rating::RatingHead;
 use tokens::TokenEncoder;
 
@@ -270,30 +272,32 @@ impl PreferenceTransformer {
         RankingExamples::new((u, gain, weights), self.items.output(&shown), batch)
     }
 
-    /// The states of some of a batch's prefixes, `[rows, chosen, d_model]` and `[rows, chosen, 1]`, and how much each counts, `[rows, chosen]`: with noise the
-    /// last column, the first where it knows a profile, and others drawn at random. A row counts as much as it did.
+    /// The states of some of a batch's prefixes, `[rows, chosen, d_model]` and `[rows, chosen, 1]`, and how much each counts, `[rows, chosen]`. All of them without
+    /// noise. See [`chosen_prefixes`].
     fn some_prefixes(
         &self,
         batch: &PreferenceBatch,
         (u, gain): (Tensor<3>, Tensor<3>),
         noise: &mut NoiseSource,
     ) -> ((Tensor<3>, Tensor<3>), Tensor<2>) {
-        let weights = batch.prefix_weights();
-        let columns = weights.dims()[1];
-        let always = 1 + usize::from(batch.profiles().is_some());
-        let others = self.settings.config.prefixes.saturating_sub(always);
-        if columns <= always + others || batch.noise().is_none() {
-            return ((u, gain), weights);
+        let [rows, columns, d] = u.dims();
+        let count = self.settings.config.prefixes;
+        if columns <= count || batch.noise().is_none() {
+            return ((u, gain), batch.prefix_weights());
         }
-        let between = noise.some_of(columns - 2, others);
-        let first = batch.profiles().is_some().then_some(0);
-        let chosen = first.into_iter().chain(between.into_iter().map(|at| at + 1)).chain([columns - 1]);
-        let chosen: Vec<i32> = chosen.map(|at| at as i32).collect();
-        let count = chosen.len();
-        let chosen = Tensor::<1, Int>::from_data(TensorData::new(chosen, [count]), &weights.device());
-        let some = weights.clone().select(1, chosen.clone());
-        let scale = weights.sum_dim(1) / some.clone().sum_dim(1).clamp_min(1e-9);
-        ((u.select(1, chosen.clone()), gain.select(1, chosen)), some * scale)
+        let chosen = chosen_prefixes(batch.lengths(), count, batch.profiles().is_some(), noise);
+        let places =
+            chosen.iter().enumerate().flat_map(|(row, (places, _))| places.iter().map(move |&at| row * columns + at));
+        let places: Vec<i32> = places.map(|at| at as i32).collect();
+        let weights: Vec<f32> = chosen.iter().flat_map(|(_, weights)| weights.iter().copied()).collect();
+        let device = u.device();
+        let places = Tensor::<1, Int>::from_data(TensorData::new(places, [rows * count]), &device);
+        let of = |states: Tensor<3>, width| {
+            let flat = states.reshape([rows * columns, width]);
+            flat.select(0, places.clone()).reshape([rows, count, width])
+        };
+        let weights = Tensor::from_data(TensorData::new(weights, [rows, count]), &device);
+        ((of(u, d), of(gain, 1)), weights)
     }
 
     /// The head's shifts for each of some tasks, `[tasks, d_model]` and `[tasks, 1]`.

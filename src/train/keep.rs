@@ -1,0 +1,106 @@
+//! Which look at the meta-validation users is kept.
+
+use serde::{Deserialize, Serialize};
+
+/// What a look is held against: how good the best look so far was for each meta-validation user, and how many looks have passed since.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct BestLook {
+    /// As bits in a file: JSON's decimal numbers come back one bit off now and then.
+    #[serde(with = "bits")]
+    users: Option<Vec<f64>>,
+    looks_since: usize,
+}
+
+impl BestLook {
+    /// Looks since the best.
+    pub(crate) fn looks_since(&self) -> usize {
+        self.looks_since
+    }
+
+    /// Whether there was a look.
+    pub(crate) fn is_some(&self) -> bool {
+        self.users.is_some()
+    }
+
+    /// Takes the next look, with a number for each user of which more is better, and says whether it is to be kept: unless the best so far is ahead by at least
+    /// `margin` standard errors of the mean difference over users.
+    ///
+    /// Looks differ by chance, the more so the fewer users there are, and the best of many is partly the luckiest; the rate falls to the end, so the last one is
+    /// the better bet where users can't tell. The one-standard-error rule of Breiman, Friedman, Olshen and Stone (1984), section 3.4.3, the other way round.
+    pub(crate) fn keeps(&mut self, users: &[f64], margin: f64) -> bool {
+        let ahead = self.users.as_ref().map(|best| differences(best, users));
+        match ahead {
+            Some((mean, _)) if mean >= 0.0 => self.looks_since += 1,
+            _ => *self = Self { users: Some(users.to_vec()), looks_since: 0 },
+        }
+        ahead.is_none_or(|(mean, error)| mean < 0.0 || mean < margin * error)
+    }
+}
+
+/// Mean of the differences between two numbers of each user, and its standard error: infinite of a single user, unless there is no difference.
+fn differences(a: &[f64], b: &[f64]) -> (f64, f64) {
+    let n = a.len().min(b.len()) as f64;
+    let each = || a.iter().zip(b).map(|(a, b)| a - b);
+    let mean = each().sum::<f64>() / n.max(1.0);
+    let squares: f64 = each().map(|difference| (difference - mean).powi(2)).sum();
+    match each().all(|difference| difference == 0.0) {
+        true => (0.0, 0.0),
+        false if n < 2.0 => (mean, f64::INFINITY),
+        false => (mean, (squares / (n - 1.0) / n).sqrt()),
+    }
+}
+
+mod bits {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(values: &Option<Vec<f64>>, serializer: S) -> Result<S::Ok, S::Error> {
+        let bits = values.as_ref().map(|values| values.iter().copied().map(f64::to_bits).collect::<Vec<u64>>());
+        bits.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<f64>>, D::Error> {
+        let bits = Option::<Vec<u64>>::deserialize(deserializer)?;
+        Ok(bits.map(|bits| bits.into_iter().map(f64::from_bits).collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(looks: &[&[f64]], margin: f64) -> Vec<bool> {
+        let mut best = BestLook::default();
+        looks.iter().map(|users| best.keeps(users, margin)).collect()
+    }
+
+    #[test]
+    fn without_a_margin_the_best_is_kept() {
+        assert_eq!(kept(&[&[0.1, 0.3], &[0.2, 0.3], &[0.3, 0.1], &[0.2, 0.3]], 0.0), [true, true, false, false]);
+    }
+
+    #[test]
+    fn with_one_a_later_look_is_kept_unless_users_agree_that_it_is_worse() {
+        // Ahead by 0.05 with a standard error of 0.15, by 0.1 with one of 0, and by nothing at all.
+        let best: &[f64] = &[0.4, 0.4];
+        assert_eq!(kept(&[best, &[0.2, 0.5], &[0.3, 0.3], best], 1.0), [true, true, false, false]);
+        // Of the reference, not of the last one kept: what is lost little by little is lost.
+        assert_eq!(kept(&[&[0.4, 0.5], &[0.41, 0.47], &[0.41, 0.44], &[0.39, 0.4]], 1.0), [true, true, true, false]);
+    }
+
+    #[test]
+    fn a_single_user_can_not_tell_and_nobody_neither() {
+        assert_eq!(kept(&[&[0.4], &[0.2], &[0.2]], 1.0), [true, true, true]);
+        assert_eq!(kept(&[&[], &[]], 1.0), [true, false]);
+    }
+
+    #[test]
+    fn looks_are_counted_from_the_best() {
+        let mut best = BestLook::default();
+        for (users, since) in [([0.1, 0.2], 0), ([0.1, 0.1], 1), ([0.1, 0.2], 2), ([0.3, 0.1], 0)] {
+            best.keeps(&users, 1.0);
+            assert_eq!(best.looks_since(), since);
+        }
+        let written = serde_json::to_string(&best).unwrap();
+        assert_eq!(serde_json::from_str::<BestLook>(&written).unwrap(), best);
+    }
+}
