@@ -56,6 +56,8 @@ fn small_model() -> Config {
     (config.model.d_model, config.model.d_feed_forward, config.model.layers) = (16, 32, 1);
     (config.model.max_context, config.model.rating_factors, config.model.dropout) = (20, 8, Some(0.1));
     (config.training.epochs, config.training.meta_batch, config.training.outer_lr) = (10, 16, 0.01);
+    // So that at no shots it knows nothing of a user.
+    config.model.profiles = false;
     config
 }
 
