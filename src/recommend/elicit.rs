@@ -224,7 +224,7 @@ impl Recommender {
         rule: &QuestionRule,
     ) -> Result<Vec<(ItemIndex, f64, f64)>, RecommendError> {
         let mut gains = self.gains(user, &open, rule)?;
-        let mut chosen = Vec::with_capacity(n);
+        let mut chosen = Vec::with_capacity(n.min(open.len()));
         while chosen.len() < n {
             let now = gains.now();
             let key = |item: &usize| (now[*item] as f32, self.places[*item]);
