@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use metarec::Recommender;
 use metarec::data::Event;
 use metarec::meta::LearnerConfig;
-use metarec::recommend::{Filter, Question};
+use metarec::recommend::{Filter, Question, QuestionRule};
 use small::recommender;
 
 fn items(questions: &[Question]) -> Vec<&str> {
@@ -31,4 +31,21 @@ fn every_open_item_is_asked_about_once_however_many_questions_there_may_be() {
     assert!(!distinct.contains("i3") && !distinct.contains("i7"));
     assert_eq!(rec.questions(&user, 4, &filter).unwrap(), all[..4]);
     assert!(rec.questions(&user, 0, &filter).unwrap().is_empty());
+}
+
+#[test]
+fn a_rule_out_of_its_bounds_is_named() {
+    let rec = closed_form();
+    let user = rec.adapt(&[]).unwrap();
+    let rule = QuestionRule::default();
+    for (rule, expected) in [
+        (rule.with_personal(-0.5), "personal is -0.5: expected a finite number, 0 or more"),
+        (rule.with_personal(f64::NAN), "personal is NaN: expected a finite number, 0 or more"),
+        (rule.with_personal(f64::INFINITY), "personal is inf: expected a finite number, 0 or more"),
+        (rule.with_rating_share(1.5), "rating_share is 1.5: expected 0 to 1"),
+        (rule.with_rating_share(f64::NAN), "rating_share is NaN: expected 0 to 1"),
+    ] {
+        let error = rec.questions_by(&user, 1, &Filter::new(), &rule).unwrap_err();
+        assert_eq!(error.to_string(), expected);
+    }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::error::RecommendError;
+use super::error::{RecommendError, check_share};
 use super::filter::Filter;
 use super::recommender::Recommender;
 use super::user::AdaptedUser;
@@ -40,6 +40,17 @@ impl QuestionRule {
     #[must_use]
     pub fn with_rating_share(self, rating_share: f64) -> Self {
         Self { rating_share, ..self }
+    }
+
+    /// Checks both settings. Whoever asks by the rule does so itself.
+    ///
+    /// # Errors
+    /// [`RecommendError::Setting`] with the first that is out of its bounds.
+    pub fn check(&self) -> Result<(), RecommendError> {
+        if !(self.personal >= 0.0 && self.personal.is_finite()) {
+            return Err(RecommendError::setting("personal", self.personal, "a finite number, 0 or more"));
+        }
+        check_share("rating_share", self.rating_share)
     }
 }
 
@@ -82,7 +93,7 @@ impl Gains {
     /// From how likely each item is known, and which are open.
     fn new(known: Vec<f64>, open: &[bool], belief: Option<RatingBelief>, rule: &QuestionRule) -> Self {
         let weights = known.iter().zip(open).map(|(known, open)| if *open { *known } else { 0.0 }).collect();
-        Self { known, weights, belief, rating_share: rule.rating_share.clamp(0.0, 1.0) }
+        Self { known, weights, belief, rating_share: rule.rating_share }
     }
 
     /// The gain of each item.
@@ -154,7 +165,7 @@ impl Recommender {
     /// The same by another rule.
     ///
     /// # Errors
-    /// As [`Recommender::top_k`].
+    /// [`RecommendError::Setting`] if a setting of the rule is out of its bounds; else as [`Recommender::top_k`].
     pub fn questions_by(
         &self,
         user: &AdaptedUser,
@@ -189,6 +200,7 @@ impl Recommender {
     }
 
     fn gains(&self, user: &AdaptedUser, open: &[bool], rule: &QuestionRule) -> Result<Gains, RecommendError> {
+        rule.check()?;
         let belief = match self.belief(user) {
             Ok(belief) => Some(belief),
             Err(RecommendError::NoRatings | RecommendError::NoVariances) => None,

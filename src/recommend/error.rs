@@ -91,3 +91,15 @@ pub enum RecommendError {
     #[error(transparent)]
     Persist(#[from] PersistError),
 }
+
+impl RecommendError {
+    /// A setting that is out of its bounds.
+    pub(super) fn setting(field: &'static str, value: impl ToString, expected: &'static str) -> Self {
+        Self::Setting { field, value: value.to_string(), expected }
+    }
+}
+
+/// Checks that a share is 0 to 1.
+pub(super) fn check_share(field: &'static str, value: f64) -> Result<(), RecommendError> {
+    if (0.0..=1.0).contains(&value) { Ok(()) } else { Err(RecommendError::setting(field, value, "0 to 1")) }
+}
