@@ -279,9 +279,23 @@ mod tests {
         let rule = QuestionRule::default().with_rating_share(1.0);
         let mut gains = Gains::new(vec![0.9; 3], &[true; 3], Some(belief(vec![1.0, 0.0, 0.0, 1.0])), &rule);
         let now = gains.now();
-        assert!(now[0] > 1.9 * now[2], "it tells of item 1 as well: {now:?}");
+        assert!(now[0] > 0.8 && now[2] == 0.0, "it tells of item 1, and item 2 of no other: {now:?}");
+        assert_eq!(now[0], now[1]);
         gains.asked(0);
-        let now = gains.now();
-        assert!(now[2] > 1.5 * now[1], "the answer has told what item 1 would: {now:?}");
+        assert_eq!(gains.now()[1], gains.now()[2], "nothing is left to tell: the answer of item 0 is known");
+    }
+
+    #[test]
+    fn a_gain_is_that_worked_out_by_hand_and_leaves_out_the_item_itself() {
+        // Covariances of the three values with item 0: 2, 2 and 0.5; with item 2: 0.5, 0.5 and 1.
+        let known = vec![0.5, 0.8, 0.4];
+        let rule = QuestionRule::default().with_rating_share(0.25);
+        let gains = Gains::new(known.clone(), &[true, true, false], Some(belief(vec![2.0, 0.5, 0.5, 1.0])), &rule);
+        // A rating of item 0 tells 0.8 * 2^2 / (2 + 1) of item 1; item 2 is not open, so it does not count.
+        let told = [0.8 * 4.0 / 3.0, 0.5 * 4.0 / 3.0, (0.5 + 0.8) * 0.25 / 2.0];
+        for (item, gain) in gains.now().into_iter().enumerate() {
+            let expected = known[item] * (0.75 * -f64::ln(known[item]) + 0.25 * told[item] / told[0]);
+            assert!((gain - expected).abs() < 1e-12, "{item}: {gain}, not {expected}");
+        }
     }
 }
