@@ -61,6 +61,9 @@ pub enum RecommendError {
         /// The score.
         score: f32,
     },
+    /// Adaptation left the numbers, in what the learner says of how surely it predicts ratings.
+    #[error("the learner's variances of the user's ratings are not finite: expected finite numbers")]
+    VariancesNotFinite,
     /// A model that another crate built does not score the items of the catalogue that came with it.
     #[error("the model scores {found} items: expected {expected}, as many as the catalogue has")]
     WrongShape {

@@ -268,7 +268,8 @@ impl Recommender {
     /// ```
     ///
     /// # Errors
-    /// [`RecommendError::NoRatings`] if the model does not rate, [`RecommendError::NoVariances`] if its learner keeps no posterior; else as [`Recommender::top_k`].
+    /// [`RecommendError::NoRatings`] if the model does not rate, [`RecommendError::NoVariances`] if its learner keeps no posterior,
+    /// [`RecommendError::VariancesNotFinite`] if adaptation left the numbers; else as [`Recommender::top_k`].
     pub fn distributions(&self, user: &AdaptedUser) -> Result<Vec<RatingDistribution>, RecommendError> {
         let belief = self.belief(user)?;
         let calibration = match (&self.facts.rating, self.facts.value_range) {
@@ -287,7 +288,7 @@ impl Recommender {
             return Err(if rates { RecommendError::NoVariances } else { RecommendError::NoRatings });
         };
         self.checked(belief.means().to_vec())?;
-        Ok(belief)
+        if belief.is_finite() { Ok(belief) } else { Err(RecommendError::VariancesNotFinite) }
     }
 
     fn find(&self, item: &str) -> Result<ItemIndex, RecommendError> {

@@ -58,6 +58,14 @@ impl RatingBelief {
         self.surprise
     }
 
+    /// Whether all that variances are worked out from are finite numbers. Costs `items * d`.
+    #[must_use]
+    pub fn is_finite(&self) -> bool {
+        let scalars = [self.noise, self.surprise];
+        scalars.iter().chain(&self.covariance).all(|value| value.is_finite())
+            && self.features.iter().all(|value| value.is_finite())
+    }
+
     /// `S x` of every item, row by row, `[items, d]`; costs `items * d^2`.
     #[must_use]
     pub fn directions(&self) -> Vec<f64> {
@@ -152,6 +160,17 @@ mod tests {
         let belief = RatingBelief::new(vec![3.0; 3], features, vec![2.0, 0.5, 0.5, 1.0], 0.7);
         assert_eq!(belief.spreads(), [2.0, 2.0 + 2.0 * 0.5 * 2.0 + 4.0, 0.0]);
         assert_eq!(belief.directions(), [2.0, 0.5, 3.0, 2.5, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn one_number_that_is_not_finite_is_found_wherever_it_stands() {
+        let belief = |x: f32, covariance: f64, noise: f64, surprise: f64| {
+            RatingBelief::new(vec![3.0], vec![x].into(), vec![covariance], noise).after(2, surprise).is_finite()
+        };
+        assert!(belief(1.0, 1.0, 1.0, 2.0));
+        let (nan, infinite) = (f64::NAN, f64::INFINITY);
+        let torn = [belief(f32::NAN, 1.0, 1.0, 2.0), belief(1.0, nan, 1.0, 2.0), belief(1.0, 1.0, infinite, 2.0)];
+        assert_eq!((torn, belief(1.0, 1.0, 1.0, nan)), ([false; 3], false));
     }
 
     proptest! {
