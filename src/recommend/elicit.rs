@@ -123,7 +123,7 @@ impl Recommender {
     /// own ranking scores say as far as [`QuestionRule::personal`] goes. An answer tells the user from others, the more the fewer know the item (`-known ln known` is the larger part of the entropy of
     /// knowing it: Rashid, Karypis and Riedl, 2008, "Learning Preferences of New Users"). What it tells of ratings is the reduction of the variance of all other ratings, each weighed by
     /// how likely it comes about, in closed form from the learner's posterior (active learning as in Jin and Si, 2004; A-optimal design); a learner without a
-    /// posterior asks what is likeliest known. Questions of one call are chosen one after the other, each as if those before had been answered
+    /// posterior asks by the first alone. Questions of one call are chosen one after the other, each as if those before had been answered
     /// as far as is likely; better is to ask few, [`update`](Recommender::update) with the answers, and ask again, leaving out what the user does not know
     /// with [`Filter::without`].
     ///
