@@ -21,8 +21,9 @@ const AHEAD: usize = 20;
 /// The elicitation protocol: held-out users of whom nothing is known are asked about items, and served from their answers.
 ///
 /// - The events after a user's pool are divided in two halves by a draw from `(seed, user)`: one is the *query*, the other and the pool are the *answer book*. So the query is a part of that
-///   of [`UserCold`](crate::evaluate::UserCold). Asked about an item in
-///   the answer book, the user answers with the event as it was; asked about any other, they do not know it (which is a question, too, and is not
+///   of [`UserCold`](crate::evaluate::UserCold); events of items that are in the answer book as well are left out of it, so that no answer
+///   is asked for again. Asked about an item in
+///   the answer book, the user answers with the event as it was, the first if there are several; asked about any other, they do not know it (which is a question, too, and is not
 ///   asked again). Answers are at one sitting: all have the time of the user's first event, and stand in the order in which they were given.
 /// - Only items that training knows are asked about and ranked. Ranked are all but those of the answer book, the same after every question and under every policy; relevant are the likes of the query,
 ///   and its ratings are predicted.
@@ -48,8 +49,9 @@ pub struct Elicitation<'a> {
 /// A user, and what they know.
 struct Newcomer {
     user: UserIndex,
-    /// In the order of items.
+    /// In the order of items, one event of each.
     book: Vec<IndexedEvent>,
+    /// None of an item in the book.
     query: Vec<IndexedEvent>,
 }
 
@@ -63,6 +65,8 @@ impl Newcomer {
         }
         book.iter_mut().for_each(|event| event.timestamp = sitting);
         book.sort_by_key(|event| event.item);
+        book.dedup_by_key(|event| event.item);
+        query.retain(|event| book.binary_search_by_key(&event.item, |known| known.item).is_err());
         Self { user: user.user, book, query }
     }
 
@@ -314,7 +318,7 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
-    use crate::data::{DatasetBuilder, Event, TaskHistory};
+    use crate::data::{Action, DatasetBuilder, Event, TaskHistory};
     use crate::evaluate::policy::FixedOrder;
 
     /// Predicts of every item the number of answers that it sees, and remembers them.
@@ -376,6 +380,29 @@ mod tests {
         let asked = |k: usize| report.mean("backwards", k, "questions/answers").unwrap();
         assert!(asked(2) < asked(5) && asked(5) <= 30.0);
         assert!(report.mean("backwards", 2, "rmse/answers").is_some());
+    }
+
+    #[test]
+    fn what_a_user_repeats_is_answered_with_the_first_event_and_never_predicted() {
+        let event = |item: u32, value: f32, time: i64| IndexedEvent {
+            item: ItemIndex(item),
+            action: Action::Rating,
+            value: Some(value),
+            timestamp: Some(time),
+        };
+        // Every item comes four times, the pool's as well: however halves are drawn, some are in both.
+        let pool = vec![event(0, 1.0, 5), event(0, 2.0, 6)];
+        let query: Vec<IndexedEvent> = (0..24).map(|at| event(at % 6, 1.0 + (at / 6) as f32, 7 + i64::from(at))).collect();
+        let user = HeldOutUser { user: UserIndex(3), pool, query };
+        let mut predicted = 0;
+        for seed in 0..20 {
+            let Newcomer { book, query, .. } = Newcomer::new(&user, seed);
+            assert!(book.is_sorted_by(|a, b| a.item < b.item));
+            assert_eq!(book[0], event(0, 1.0, 5), "the first of the two in the pool");
+            assert!(query.iter().all(|event| book.iter().all(|known| known.item != event.item)));
+            predicted += query.len();
+        }
+        assert!(predicted > 0, "an item all of whose events were drawn for the query stays");
     }
 
     #[test]
