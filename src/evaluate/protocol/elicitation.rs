@@ -92,20 +92,28 @@ impl Protocolled {
         self.asked_at.partition_point(|at| *at <= questions)
     }
 
-    fn ask(&mut self, newcomer: &Newcomer, items: &[ItemIndex], most: usize) {
+    /// Asks about one item after the other until one is answered.
+    ///
+    /// # Errors
+    /// With the first item that may not be asked about.
+    fn ask(&mut self, newcomer: &Newcomer, items: &[ItemIndex], most: usize) -> Result<(), ItemIndex> {
         for &item in items {
             if self.asked == most {
                 break;
             }
+            match self.open.get_mut(item.position()) {
+                Some(open) if *open => *open = false,
+                _ => return Err(item),
+            }
             self.asked += 1;
-            self.open[item.position()] = false;
             if let Some(event) = newcomer.answer(item) {
                 self.answers.push(event);
                 self.asked_at.push(self.asked);
-                return;
+                return Ok(());
             }
         }
         self.over = items.is_empty() || self.asked == most;
+        Ok(())
     }
 }
 
@@ -166,8 +174,8 @@ impl<'a> Elicitation<'a> {
     /// Interviews everybody by a policy, serves them with a method, and adds what that was worth to `report`.
     ///
     /// # Errors
-    /// [`EvaluateError::NoUsers`] if there is nobody; what policy or method fails with; [`EvaluateError::WrongShape`] if they break their contracts;
-    /// [`EvaluateError::MethodTwice`]. The report is unchanged then.
+    /// [`EvaluateError::NoUsers`] if there is nobody; what policy or method fails with; [`EvaluateError::WrongShape`] and [`EvaluateError::NotOpen`] if they break their
+    /// contracts; [`EvaluateError::MethodTwice`]. The report is unchanged then.
     pub fn run(
         &self,
         policy: &dyn QuestionPolicy,
@@ -232,7 +240,11 @@ impl<'a> Elicitation<'a> {
                     return Err(EvaluateError::WrongShape { method: policy.name().to_owned(), what, expected, found });
                 }
                 for (at, items) in going.into_iter().zip(next) {
-                    interviews[at].ask(&newcomers[at], &items, self.most);
+                    interviews[at].ask(&newcomers[at], &items, self.most).map_err(|item| EvaluateError::NotOpen {
+                        policy: policy.name().to_owned(),
+                        item: item.0,
+                        items: open.len(),
+                    })?;
                 }
             }
         }
@@ -414,6 +426,33 @@ mod tests {
         protocol.run(&FixedOrder::new("forwards", order), &Counts(Mutex::new(Vec::new())), &mut report).unwrap();
         assert_eq!(report.mean("forwards", 9, "questions/answers"), Some(12.0));
         assert_eq!(report.find("forwards", 9, "rmse/answers").unwrap().users(), 2);
+    }
+
+    /// Asks everybody about these, whatever is open.
+    struct Stubborn(Vec<u32>);
+
+    impl QuestionPolicy for Stubborn {
+        fn name(&self) -> &str {
+            "stubborn"
+        }
+
+        fn next(&self, interviews: &[Interview<'_>], _: usize) -> Result<Vec<Vec<ItemIndex>>, EvaluateError> {
+            Ok(vec![self.0.iter().copied().map(ItemIndex).collect(); interviews.len()])
+        }
+    }
+
+    #[test]
+    fn items_that_are_foreign_or_were_asked_about_before_are_errors() {
+        let (data, split) = market();
+        let protocol = Elicitation::new(&data, &split).unwrap();
+        // Nobody knows item 0: it is closed when the policy is asked again.
+        for (asked, wrong) in [(vec![30], 30), (vec![u32::MAX], u32::MAX), (vec![0, 0], 0), (vec![0], 0)] {
+            let mut report = Report::new();
+            let method = Counts(Mutex::new(Vec::new()));
+            let error = protocol.run(&Stubborn(asked), &method, &mut report).unwrap_err();
+            assert!(matches!(error, EvaluateError::NotOpen { item, items: 30, .. } if item == wrong), "{error}");
+            assert_eq!(report, Report::new());
+        }
     }
 
     #[test]
