@@ -102,11 +102,13 @@ impl FixedOrder {
     }
 }
 
-/// How many events each item has in training.
+/// How many training users have an event of each item.
 fn counts(data: &Dataset, split: &UserSplit) -> Vec<f64> {
     let mut counts = vec![0.0; data.catalogue().len()];
-    let events = split.train.iter().flat_map(|task| &task.events);
-    events.for_each(|event| counts[event.item.position()] += 1.0);
+    for task in &split.train {
+        let items: HashSet<ItemIndex> = task.events.iter().map(|event| event.item).collect();
+        items.into_iter().for_each(|item| counts[item.position()] += 1.0);
+    }
     counts
 }
 
@@ -224,6 +226,8 @@ mod tests {
         }
         events.push("0", &Event::rating("rare", 1.0)).unwrap();
         events.push("1", &Event::rating("rare", 5.0)).unwrap();
+        // Who comes back to an item knows it once.
+        (0..50).for_each(|_| events.push("0", &Event::click("rare")).unwrap());
         let data = events.build();
         let history = |user| TaskHistory { user: UserIndex(user), events: data.history(UserIndex(user)).to_vec() };
         let split = UserSplit { train: (0..40).map(history).collect(), ..UserSplit::default() };
