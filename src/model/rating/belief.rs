@@ -84,12 +84,19 @@ impl RatingBelief {
     /// Variance of each item's value that more ratings of the user would take away, `x' S x`, `[items]`; costs `items * d^2`.
     #[must_use]
     pub fn spreads(&self) -> Vec<f64> {
+        (0..self.means.len()).map(|item| self.spread(item)).collect()
+    }
+
+    /// That variance of one item's value; costs `d^2`, so it is for where few items are asked about.
+    ///
+    /// # Panics
+    /// If there is no such item.
+    #[must_use]
+    pub fn spread(&self, item: usize) -> f64 {
         let d = self.width();
-        if d == 0 {
-            return vec![0.0; self.means.len()];
-        }
-        let directions = self.directions();
-        directions.chunks_exact(d).zip(self.features.chunks_exact(d)).map(|(v, x)| dot(v, x).max(0.0)).collect()
+        let x = &self.features[item * d..(item + 1) * d];
+        let rows = self.covariance.chunks_exact(d.max(1)).zip(x);
+        rows.map(|(row, a)| dot(row, x) * f64::from(*a)).sum::<f64>().max(0.0)
     }
 
     /// By how much a rating of each item is expected to reduce the variances of all others, summed by `weights` `[items]`: of item `j` it is
@@ -159,6 +166,7 @@ mod tests {
         let features: Arc<[f32]> = vec![1.0, 0.0, 1.0, 2.0, 0.0, 0.0].into();
         let belief = RatingBelief::new(vec![3.0; 3], features, vec![2.0, 0.5, 0.5, 1.0], 0.7);
         assert_eq!(belief.spreads(), [2.0, 2.0 + 2.0 * 0.5 * 2.0 + 4.0, 0.0]);
+        assert_eq!([0, 1, 2].map(|item| belief.spread(item)), [2.0, 8.0, 0.0]);
         assert_eq!(belief.directions(), [2.0, 0.5, 3.0, 2.5, 0.0, 0.0]);
     }
 

@@ -129,13 +129,27 @@ impl RatingCalibration {
     /// If a mean or a variance of the belief is NaN ([`RatingBelief::is_finite`]), or the scale is of levels and has none.
     #[must_use]
     pub fn distributions(&self, belief: &RatingBelief) -> Vec<RatingDistribution> {
+        self.distributions_of(belief, 0..belief.means().len())
+    }
+
+    /// How the values of these items are distributed, in their order; costs `d^2` for each.
+    ///
+    /// # Panics
+    /// As [`distributions`](Self::distributions), and if there is no such item.
+    #[must_use]
+    pub fn distributions_of(
+        &self,
+        belief: &RatingBelief,
+        items: impl IntoIterator<Item = usize>,
+    ) -> Vec<RatingDistribution> {
         let shape = Arc::new(Shape::new(self.scale.clone(), self.needed.clone()));
         let own = self.own_factor(belief.seen(), belief.surprise());
-        let distribution = |(mean, spread): (&f32, f64)| {
+        let distribution = |item: usize| {
+            let spread = belief.spread(item);
             let variance = (f64::from(self.noise) * belief.noise() + f64::from(self.spread) * spread) * own;
-            RatingDistribution::shaped(f64::from(*mean), variance, shape.clone())
+            RatingDistribution::shaped(f64::from(belief.means()[item]), variance, shape.clone())
         };
-        belief.means().iter().zip(belief.spreads()).map(distribution).collect()
+        items.into_iter().map(distribution).collect()
     }
 
     /// Whether the numbers make sense: what was read from outside may not.
