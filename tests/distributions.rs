@@ -38,7 +38,9 @@ fn means_are_the_ratings_and_ratings_of_the_user_take_variance_away() {
         all.iter().map(|distribution| distribution.variance()).sum::<f64>() / all.len() as f64
     };
     assert!(mean(&nobody) > 0.0 && mean(&user) != mean(&nobody), "{} and {}", mean(&user), mean(&nobody));
-    assert!(matches!(rec.distribution(&user, "nowhere"), Err(RecommendError::UnknownItem { item }) if item == "nowhere"));
+    assert!(
+        matches!(rec.distribution(&user, "nowhere"), Err(RecommendError::UnknownItem { item }) if item == "nowhere")
+    );
 }
 
 #[test]
@@ -84,7 +86,8 @@ fn naive_intervals_are_the_items_means_with_the_deviation_of_all_ratings() {
     let data = market(Feedback::Ratings);
     let split = data.split().unwrap();
     let naive = NaiveIntervals::fit(&data, &split).unwrap();
-    let values: Vec<f64> = split.train.iter().flat_map(|task| &task.events).filter_map(|event| event.rating().map(f64::from)).collect();
+    let values: Vec<f64> =
+        split.train.iter().flat_map(|task| &task.events).filter_map(|event| event.rating().map(f64::from)).collect();
     let mean = values.iter().sum::<f64>() / values.len() as f64;
     let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / values.len() as f64;
     let supports = [0, 1].map(|user| Support { user: UserIndex(user), events: &[] });

@@ -8,7 +8,9 @@ use std::collections::HashSet;
 
 use metarec::data::synthetic::Feedback;
 use metarec::data::{Event, IndexedEvent, ItemIndex, UserIndex};
-use metarec::evaluate::{Elicitation, EvaluateError, ExpectedGain, FixedOrder, Interview, QuestionPolicy, Report, Served};
+use metarec::evaluate::{
+    Elicitation, EvaluateError, ExpectedGain, FixedOrder, Interview, QuestionPolicy, Report, Served,
+};
 use metarec::meta::LearnerConfig;
 use metarec::recommend::{AdaptedUser, Filter, Question, QuestionRule};
 use metarec::{Config, Recommender};

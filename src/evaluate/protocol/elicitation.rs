@@ -404,7 +404,8 @@ mod tests {
         };
         // Every item comes four times, the pool's as well: however halves are drawn, some are in both.
         let pool = vec![event(0, 1.0, 5), event(0, 2.0, 6)];
-        let query: Vec<IndexedEvent> = (0..24).map(|at| event(at % 6, 1.0 + (at / 6) as f32, 7 + i64::from(at))).collect();
+        let query: Vec<IndexedEvent> =
+            (0..24).map(|at| event(at % 6, 1.0 + (at / 6) as f32, 7 + i64::from(at))).collect();
         let user = HeldOutUser { user: UserIndex(3), pool, query };
         let mut predicted = 0;
         for seed in 0..20 {

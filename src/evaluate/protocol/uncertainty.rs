@@ -292,6 +292,8 @@ mod tests {
         let (data, mut split) = market();
         let again = IndexedEvent { value: Some(1.0), ..split.test[0].pool[0] };
         split.test[0].query.push(again);
+        // Ratings are predicted where those of training differ.
+        split.train[0].events[5].value = Some(5.0);
         let (mut sure, mut guessed) = (Report::new(), Report::new());
         let table = Uncertainty::new(&data, &split).unwrap().with_shots([2]).run(&Four(0.4), &mut sure).unwrap();
         assert_eq!(table[0].events, 6);
