@@ -12,7 +12,7 @@ use metarec::data::synthetic::Feedback;
 use metarec::data::{Dataset, Event, UserIndex};
 use metarec::meta::{ClosedForm, ClosedFormConfig, GaussianPrior, LearnerConfig, MetaLearner};
 use metarec::model::initial::InitialValues;
-use metarec::model::{PreferenceSchema, PreferenceTransformer};
+use metarec::model::{PreferenceSchema, PreferenceTransformer, RatingCalibration, RatingScale};
 use metarec::persist::{ModelFacts, Parts, PersistError, read_parts, write_parts};
 use metarec::recommend::{RecommendError, RecommenderParts};
 use metarec::{Config, Recommender};
@@ -266,4 +266,34 @@ fn a_model_of_another_crate_is_saved_and_loaded_by_whoever_can_build_it() {
         Err::<(PreferenceTransformer, ClosedForm), _>("not today")
     });
     assert!(matches!(failed, Err(RecommendError::Build(source)) if source.to_string() == "not today"));
+}
+
+#[test]
+fn facts_that_could_not_be_loaded_again_are_refused_before_anything_is_saved() {
+    let data = market(Feedback::Ratings);
+    let schema = PreferenceSchema::from_tasks(data.catalogue(), &data.split().unwrap().train, data.like_rule());
+    let theirs = rebuilt(&data, &schema);
+    let of = |range| {
+        let (model, state, learner) = theirs.clone();
+        RecommenderParts::new(model, state, learner, data.catalogue().clone(), ModelFacts::new("theirs", 12, range))
+    };
+    let scale = RatingScale::of([1.0, 3.0, 5.0]).unwrap();
+    let mut calibration = RatingCalibration::new(scale);
+    let sound = of(Some((1.0, 5.0))).with_rating(calibration.clone()).with_known(vec![0.5; 60]);
+    assert!(Recommender::from_parts(sound, &device()).is_ok());
+
+    calibration.noise = f32::NAN;
+    let (mut holed, torn) = (vec![0.5; 60], |at: f32| of(Some((1.0, at))));
+    holed[7] = f32::NAN;
+    for (parts, expected) in [
+        (of(None).with_rating(calibration), "no calibration is RatingCalibration"),
+        (of(None).with_known(vec![0.5; 59]), "`known` has 59 shares: expected 60, one for each item"),
+        (of(None).with_known(vec![1.5; 60]), "`known` has 1.5: expected shares from 0 to 1"),
+        (of(None).with_known(holed), "`known` has NaN: expected shares from 0 to 1"),
+        (torn(f32::NAN), "`value_range` is 1 to NaN: expected finite numbers, the least first"),
+        (torn(0.5), "`value_range` is 1 to 0.5: expected finite numbers, the least first"),
+    ] {
+        let error = Recommender::from_parts(parts, &device()).unwrap_err().to_string();
+        assert!(error.contains("about.json") && error.contains(expected), "{error}");
+    }
 }

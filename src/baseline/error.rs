@@ -42,13 +42,18 @@ pub enum BaselineError {
     Singular(&'static str),
     /// Training by gradients did not stay finite.
     #[error(
-        "the loss of {method} is no longer finite in epoch {epoch}: expected it to be with a smaller learning rate"
+        "the {what} of {method} is no longer finite in epoch {epoch} at a learning rate of {learning_rate}: \
+         expected it to be with a smaller learning rate"
     )]
     Diverged {
         /// Name of the method.
         method: &'static str,
+        /// What is not finite.
+        what: &'static str,
         /// Which pass over the training users, counted from 1.
         epoch: usize,
+        /// The rate of its steps.
+        learning_rate: f32,
     },
     /// An event's item is not in the catalogue.
     #[error("unknown item {item:?}: expected one of the catalogue")]

@@ -48,6 +48,16 @@ pub enum EvaluateError {
         /// How many there were.
         found: usize,
     },
+    /// A policy asked about an item that it was not offered, or twice about one.
+    #[error("{policy} asked about item {item}: expected one of the {items} items of the catalogue that is still open")]
+    NotOpen {
+        /// Name of the policy.
+        policy: String,
+        /// Index of the item.
+        item: u32,
+        /// How many items there are.
+        items: usize,
+    },
     /// A method predicted a rating that is no number.
     #[error(
         "{method} predicted {value} for user {user:?} and item {item:?} at {shots} shots: expected a finite rating"

@@ -1,5 +1,7 @@
 //! What a newcomer is asked about next.
 
+use std::collections::HashSet;
+
 use rayon::prelude::*;
 
 use crate::data::Draws;
@@ -26,7 +28,8 @@ pub trait QuestionPolicy: Sync {
     /// The name in reports.
     fn name(&self) -> &str;
 
-    /// For each interview the next items to ask about, at most `most`, in their order: the policy is asked again once one of them was answered, or all were unknown.
+    /// For each interview the next items to ask about, at most `most`, in their order, all of them open and none twice: the policy is asked again once one of them was
+    /// answered, or all were unknown. An empty list ends the interview.
     ///
     /// # Errors
     /// If the policy fails.
@@ -41,8 +44,10 @@ pub struct FixedOrder {
 }
 
 impl FixedOrder {
-    /// Asks in this order.
-    pub fn new(name: impl Into<String>, order: Vec<ItemIndex>) -> Self {
+    /// Asks in this order; of an item that comes twice the first place counts.
+    pub fn new(name: impl Into<String>, mut order: Vec<ItemIndex>) -> Self {
+        let mut met = HashSet::new();
+        order.retain(|item| met.insert(*item));
         Self { name: name.into(), order }
     }
 
@@ -97,11 +102,13 @@ impl FixedOrder {
     }
 }
 
-/// How many events each item has in training.
+/// How many training users have an event of each item.
 fn counts(data: &Dataset, split: &UserSplit) -> Vec<f64> {
     let mut counts = vec![0.0; data.catalogue().len()];
-    let events = split.train.iter().flat_map(|task| &task.events);
-    events.for_each(|event| counts[event.item.position()] += 1.0);
+    for task in &split.train {
+        let items: HashSet<ItemIndex> = task.events.iter().map(|event| event.item).collect();
+        items.into_iter().for_each(|item| counts[item.position()] += 1.0);
+    }
     counts
 }
 
@@ -120,10 +127,19 @@ impl QuestionPolicy for FixedOrder {
 
     fn next(&self, interviews: &[Interview<'_>], most: usize) -> Result<Vec<Vec<ItemIndex>>, EvaluateError> {
         let of = |interview: &Interview<'_>| {
-            let open = self.order.iter().copied().filter(|item| interview.open[item.position()]);
-            open.take(most).collect()
+            let items = interview.open.len();
+            let mut next = Vec::new();
+            for &item in &self.order {
+                match interview.open.get(item.position()) {
+                    _ if next.len() == most => break,
+                    Some(true) => next.push(item),
+                    Some(false) => {}
+                    None => return Err(EvaluateError::NotOpen { policy: self.name.clone(), item: item.0, items }),
+                }
+            }
+            Ok(next)
         };
-        Ok(interviews.iter().map(of).collect())
+        interviews.iter().map(of).collect()
     }
 }
 
@@ -169,6 +185,15 @@ impl QuestionPolicy for ExpectedGain<'_> {
     }
 
     fn next(&self, interviews: &[Interview<'_>], most: usize) -> Result<Vec<Vec<ItemIndex>>, EvaluateError> {
+        let items = self.recommender.catalogue().len();
+        for Interview { answers, open, .. } in interviews {
+            if open.len() != items {
+                return Err(EvaluateError::ForeignCatalogue { found: items, expected: open.len() });
+            }
+            if let Some(event) = answers.iter().find(|event| event.item.position() >= items) {
+                return Err(EvaluateError::NotOpen { policy: self.name.clone(), item: event.item.0, items });
+            }
+        }
         let histories: Vec<_> =
             interviews.iter().map(|interview| (interview.answers, self.profiles.of(interview.user))).collect();
         let users = self.recommender.adapt_indexed(&histories);
@@ -201,6 +226,8 @@ mod tests {
         }
         events.push("0", &Event::rating("rare", 1.0)).unwrap();
         events.push("1", &Event::rating("rare", 5.0)).unwrap();
+        // Who comes back to an item knows it once.
+        (0..50).for_each(|_| events.push("0", &Event::click("rare")).unwrap());
         let data = events.build();
         let history = |user| TaskHistory { user: UserIndex(user), events: data.history(UserIndex(user)).to_vec() };
         let split = UserSplit { train: (0..40).map(history).collect(), ..UserSplit::default() };
@@ -215,5 +242,14 @@ mod tests {
         // Entropies .56, .69 and .69, by the logarithms of 40, 30 and 2: 2.07, 2.36 and 0.48.
         assert_eq!(asked(FixedOrder::popular_and_divisive(&data, &split), 3), ["torn", "mild", "rare"]);
         assert_eq!(asked(FixedOrder::random(&data, 1), 9).len(), 3, "everything that is open");
+    }
+
+    #[test]
+    fn an_order_has_each_item_once_and_a_foreign_item_is_an_error() {
+        let policy = FixedOrder::new("mine", [2, 0, 2, 1, 9].map(ItemIndex).to_vec());
+        let interview = Interview { user: UserIndex(0), answers: &[], open: &[true, false, true] };
+        assert_eq!(policy.next(&[interview], 2).unwrap(), [[2, 0].map(ItemIndex)]);
+        let error = policy.next(&[interview], 3).unwrap_err();
+        assert!(error.to_string().starts_with("mine asked about item 9: expected one of the 3 items"), "{error}");
     }
 }

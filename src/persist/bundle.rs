@@ -64,6 +64,34 @@ impl ModelFacts {
     pub fn with_known(self, known: Vec<f32>) -> Self {
         Self { known, ..self }
     }
+
+    /// Checks that they are of a model of so many items, and that they can be read back once they are written.
+    ///
+    /// # Errors
+    /// [`PersistError::Malformed`] with the first fact that is out of its bounds.
+    pub(crate) fn check(&self, items: usize) -> Result<(), PersistError> {
+        if !(self.known.is_empty() || self.known.len() == items) {
+            let found = self.known.len();
+            return Err(malformed(ABOUT, format!("`known` has {found} shares: expected {items}, one for each item")));
+        }
+        self.check_numbers()
+    }
+
+    fn check_numbers(&self) -> Result<(), PersistError> {
+        if let Some(share) = self.known.iter().find(|share| !(0.0..=1.0).contains(*share)) {
+            return Err(malformed(ABOUT, format!("`known` has {share}: expected shares from 0 to 1")));
+        }
+        if let Some((low, high)) = self.value_range
+            && !(low.is_finite() && high.is_finite() && low <= high)
+        {
+            let text = format!("`value_range` is {low} to {high}: expected finite numbers, the least first");
+            return Err(malformed(ABOUT, text));
+        }
+        match &self.rating {
+            Some(rating) if !rating.is_sound() => Err(malformed(ABOUT, format!("no calibration is {rating:?}"))),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// A trained recommender as bytes, one part for each file of its folder.
@@ -152,13 +180,11 @@ impl Bundle {
     /// What serving needs to know.
     ///
     /// # Errors
-    /// If the part is no such thing.
+    /// If the part is no such thing, or has numbers that are out of their bounds.
     pub fn facts(&self) -> Result<ModelFacts, PersistError> {
         let facts: ModelFacts = self.json(ABOUT)?;
-        match &facts.rating {
-            Some(rating) if !rating.is_sound() => Err(malformed(ABOUT, format!("no calibration is {rating:?}"))),
-            _ => Ok(facts),
-        }
+        facts.check_numbers()?;
+        Ok(facts)
     }
 
     /// The settings the model was trained with.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::error::RecommendError;
+use super::error::{RecommendError, check_share};
 use super::filter::Filter;
 use super::recommender::Recommender;
 use super::user::AdaptedUser;
@@ -40,6 +40,17 @@ impl QuestionRule {
     #[must_use]
     pub fn with_rating_share(self, rating_share: f64) -> Self {
         Self { rating_share, ..self }
+    }
+
+    /// Checks both settings. Whoever asks by the rule does so itself.
+    ///
+    /// # Errors
+    /// [`RecommendError::Setting`] with the first that is out of its bounds.
+    pub fn check(&self) -> Result<(), RecommendError> {
+        if !(self.personal >= 0.0 && self.personal.is_finite()) {
+            return Err(RecommendError::setting("personal", self.personal, "a finite number, 0 or more"));
+        }
+        check_share("rating_share", self.rating_share)
     }
 }
 
@@ -82,7 +93,7 @@ impl Gains {
     /// From how likely each item is known, and which are open.
     fn new(known: Vec<f64>, open: &[bool], belief: Option<RatingBelief>, rule: &QuestionRule) -> Self {
         let weights = known.iter().zip(open).map(|(known, open)| if *open { *known } else { 0.0 }).collect();
-        Self { known, weights, belief, rating_share: rule.rating_share.clamp(0.0, 1.0) }
+        Self { known, weights, belief, rating_share: rule.rating_share }
     }
 
     /// The gain of each item.
@@ -112,7 +123,7 @@ impl Recommender {
     /// own ranking scores say as far as [`QuestionRule::personal`] goes. An answer tells the user from others, the more the fewer know the item (`-known ln known` is the larger part of the entropy of
     /// knowing it: Rashid, Karypis and Riedl, 2008, "Learning Preferences of New Users"). What it tells of ratings is the reduction of the variance of all other ratings, each weighed by
     /// how likely it comes about, in closed form from the learner's posterior (active learning as in Jin and Si, 2004; A-optimal design); a learner without a
-    /// posterior asks what is likeliest known. Questions of one call are chosen one after the other, each as if those before had been answered
+    /// posterior asks by the first alone. Questions of one call are chosen one after the other, each as if those before had been answered
     /// as far as is likely; better is to ask few, [`update`](Recommender::update) with the answers, and ask again, leaving out what the user does not know
     /// with [`Filter::without`].
     ///
@@ -154,7 +165,7 @@ impl Recommender {
     /// The same by another rule.
     ///
     /// # Errors
-    /// As [`Recommender::top_k`].
+    /// [`RecommendError::Setting`] if a setting of the rule is out of its bounds; else as [`Recommender::top_k`].
     pub fn questions_by(
         &self,
         user: &AdaptedUser,
@@ -189,6 +200,7 @@ impl Recommender {
     }
 
     fn gains(&self, user: &AdaptedUser, open: &[bool], rule: &QuestionRule) -> Result<Gains, RecommendError> {
+        rule.check()?;
         let belief = match self.belief(user) {
             Ok(belief) => Some(belief),
             Err(RecommendError::NoRatings | RecommendError::NoVariances) => None,
@@ -224,7 +236,7 @@ impl Recommender {
         rule: &QuestionRule,
     ) -> Result<Vec<(ItemIndex, f64, f64)>, RecommendError> {
         let mut gains = self.gains(user, &open, rule)?;
-        let mut chosen = Vec::with_capacity(n);
+        let mut chosen = Vec::with_capacity(n.min(open.len()));
         while chosen.len() < n {
             let now = gains.now();
             let key = |item: &usize| (now[*item] as f32, self.places[*item]);
@@ -267,9 +279,23 @@ mod tests {
         let rule = QuestionRule::default().with_rating_share(1.0);
         let mut gains = Gains::new(vec![0.9; 3], &[true; 3], Some(belief(vec![1.0, 0.0, 0.0, 1.0])), &rule);
         let now = gains.now();
-        assert!(now[0] > 1.9 * now[2], "it tells of item 1 as well: {now:?}");
+        assert!(now[0] > 0.8 && now[2] == 0.0, "it tells of item 1, and item 2 of no other: {now:?}");
+        assert_eq!(now[0], now[1]);
         gains.asked(0);
-        let now = gains.now();
-        assert!(now[2] > 1.5 * now[1], "the answer has told what item 1 would: {now:?}");
+        assert_eq!(gains.now()[1], gains.now()[2], "nothing is left to tell: the answer of item 0 is known");
+    }
+
+    #[test]
+    fn a_gain_is_that_worked_out_by_hand_and_leaves_out_the_item_itself() {
+        // Covariances of the three values with item 0: 2, 2 and 0.5; with item 2: 0.5, 0.5 and 1.
+        let known = vec![0.5, 0.8, 0.4];
+        let rule = QuestionRule::default().with_rating_share(0.25);
+        let gains = Gains::new(known.clone(), &[true, true, false], Some(belief(vec![2.0, 0.5, 0.5, 1.0])), &rule);
+        // A rating of item 0 tells 0.8 * 2^2 / (2 + 1) of item 1; item 2 is not open, so it does not count.
+        let told = [0.8 * 4.0 / 3.0, 0.5 * 4.0 / 3.0, (0.5 + 0.8) * 0.25 / 2.0];
+        for (item, gain) in gains.now().into_iter().enumerate() {
+            let expected = known[item] * (0.75 * -f64::ln(known[item]) + 0.25 * told[item] / told[0]);
+            assert!((gain - expected).abs() < 1e-12, "{item}: {gain}, not {expected}");
+        }
     }
 }

@@ -61,6 +61,9 @@ pub enum RecommendError {
         /// The score.
         score: f32,
     },
+    /// Adaptation left the numbers, in what the learner says of how surely it predicts ratings.
+    #[error("the learner's variances of the user's ratings are not finite: expected finite numbers")]
+    VariancesNotFinite,
     /// A model that another crate built does not score the items of the catalogue that came with it.
     #[error("the model scores {found} items: expected {expected}, as many as the catalogue has")]
     WrongShape {
@@ -90,4 +93,16 @@ pub enum RecommendError {
     /// A folder can't be written or read.
     #[error(transparent)]
     Persist(#[from] PersistError),
+}
+
+impl RecommendError {
+    /// A setting that is out of its bounds.
+    pub(super) fn setting(field: &'static str, value: impl ToString, expected: &'static str) -> Self {
+        Self::Setting { field, value: value.to_string(), expected }
+    }
+}
+
+/// Checks that a share is 0 to 1.
+pub(super) fn check_share(field: &'static str, value: f64) -> Result<(), RecommendError> {
+    if (0.0..=1.0).contains(&value) { Ok(()) } else { Err(RecommendError::setting(field, value, "0 to 1")) }
 }

@@ -47,6 +47,7 @@ impl<M: PreferenceModel, L: ServingLearner<M>> RecommenderParts<M, L> {
     }
 
     /// What the learner's variances of ratings are worth: without it they are taken at their word, over a continuous scale.
+    /// [`Recommender::from_parts`] refuses one that [is not sound](RatingCalibration::is_sound).
     #[must_use]
     pub fn with_rating(mut self, calibration: RatingCalibration) -> Self {
         self.facts = self.facts.with_rating(calibration);
@@ -54,6 +55,7 @@ impl<M: PreferenceModel, L: ServingLearner<M>> RecommenderParts<M, L> {
     }
 
     /// Which share of users knows each item of the catalogue, for [`Recommender::questions`]: without it that is taken from ranking scores.
+    /// [`Recommender::from_parts`] refuses other numbers of shares than items, and what is not from 0 to 1.
     #[must_use]
     pub fn with_known(mut self, known: Vec<f32>) -> Self {
         self.facts = self.facts.with_known(known);
@@ -76,12 +78,14 @@ impl Recommender {
     /// Costs one pass over the weights, which the fingerprint is taken of.
     ///
     /// # Errors
-    /// If the weights can't be written as bytes.
+    /// [`PersistError::Malformed`] if the facts are out of their bounds, or of another number of items than the catalogue has, so that what is saved could not be
+    /// loaded; or if the weights can't be written as bytes.
     pub fn from_parts<M: PreferenceModel, L: ServingLearner<M>>(
         parts: RecommenderParts<M, L>,
         device: &Device,
     ) -> Result<Self, RecommendError> {
         let RecommenderParts { model, state, learner, catalogue, facts, config, schema } = parts;
+        facts.check(catalogue.len())?;
         let engine = LearnedEngine::new(model, state, learner, device);
         let bundle = Bundle::new(&facts, (&config, &schema), &catalogue, engine.weights()?)?;
         Ok(Self::assemble(Box::new(engine), catalogue, facts, (config, schema), bundle.fingerprint()))

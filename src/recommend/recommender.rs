@@ -239,7 +239,8 @@ impl Recommender {
     /// If the item is unknown; else as [`Recommender::distributions`].
     pub fn distribution(&self, user: &AdaptedUser, item: &str) -> Result<RatingDistribution, RecommendError> {
         let place = self.find(item)?.position();
-        Ok(self.distributions(user)?.swap_remove(place))
+        let belief = self.belief(user)?;
+        Ok(self.calibration()?.distributions_of(&belief, [place]).swap_remove(0))
     }
 
     /// What the user may give each item of the catalogue, and how likely, in its order. Their means are the [`ratings`](Recommender::ratings).
@@ -268,15 +269,20 @@ impl Recommender {
     /// ```
     ///
     /// # Errors
-    /// [`RecommendError::NoRatings`] if the model does not rate, [`RecommendError::NoVariances`] if its learner keeps no posterior; else as [`Recommender::top_k`].
+    /// [`RecommendError::NoRatings`] if the model does not rate, [`RecommendError::NoVariances`] if its learner keeps no posterior,
+    /// [`RecommendError::VariancesNotFinite`] if adaptation left the numbers; else as [`Recommender::top_k`].
     pub fn distributions(&self, user: &AdaptedUser) -> Result<Vec<RatingDistribution>, RecommendError> {
         let belief = self.belief(user)?;
-        let calibration = match (&self.facts.rating, self.facts.value_range) {
-            (Some(calibration), _) => calibration.clone(),
-            (None, Some((low, high))) => RatingCalibration::new(RatingScale::Range(low, high)),
-            (None, None) => return Err(RecommendError::NoRatings),
-        };
-        Ok(calibration.distributions(&belief))
+        Ok(self.calibration()?.distributions(&belief))
+    }
+
+    /// What variances of ratings are worth: those of training, else they are taken at their word.
+    fn calibration(&self) -> Result<RatingCalibration, RecommendError> {
+        match (&self.facts.rating, self.facts.value_range) {
+            (Some(calibration), _) => Ok(calibration.clone()),
+            (None, Some((low, high))) => Ok(RatingCalibration::new(RatingScale::Range(low, high))),
+            (None, None) => Err(RecommendError::NoRatings),
+        }
     }
 
     /// What is believed of the user's ratings, before it is calibrated.
@@ -287,7 +293,7 @@ impl Recommender {
             return Err(if rates { RecommendError::NoVariances } else { RecommendError::NoRatings });
         };
         self.checked(belief.means().to_vec())?;
-        Ok(belief)
+        if belief.is_finite() { Ok(belief) } else { Err(RecommendError::VariancesNotFinite) }
     }
 
     fn find(&self, item: &str) -> Result<ItemIndex, RecommendError> {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::error::RecommendError;
+use super::error::{RecommendError, check_share};
 use super::filter::Hit;
 use super::floors::{Debts, Floor};
 use crate::data::{Catalogue, ItemDistance, ItemIndex};
@@ -96,7 +96,7 @@ impl Reranker {
     /// [`RecommendError::Setting`] if it is 0.
     pub fn with_candidates(mut self, candidates: usize) -> Result<Self, RecommendError> {
         if candidates == 0 {
-            return Err(setting("candidates", 0, "1 or more"));
+            return Err(RecommendError::setting("candidates", 0, "1 or more"));
         }
         self.candidates = candidates;
         Ok(self)
@@ -116,7 +116,7 @@ impl Reranker {
         let all = share + self.floors.iter().map(|floor| floor.share).sum::<f64>();
         // Ten shares of 0.1 are more than 1 by rounding.
         if all > 1.0 + 1e-9 {
-            return Err(setting("share of all floors", all, "at most 1"));
+            return Err(RecommendError::setting("share of all floors", all, "at most 1"));
         }
         self.floors.push(Floor::new(name.into(), items, share));
         Ok(self)
@@ -248,14 +248,6 @@ fn relevance(ranked: &[(ItemIndex, f32)], best: usize) -> Vec<f64> {
     let high = falling.first().copied().unwrap_or(low);
     let scaled = |score: f64| if high > low { (score - low) / (high - low) } else { 1.0 };
     falling.into_iter().map(scaled).collect()
-}
-
-fn setting(field: &'static str, value: impl ToString, expected: &'static str) -> RecommendError {
-    RecommendError::Setting { field, value: value.to_string(), expected }
-}
-
-fn check_share(field: &'static str, value: f64) -> Result<(), RecommendError> {
-    if (0.0..=1.0).contains(&value) { Ok(()) } else { Err(setting(field, value, "0 to 1")) }
 }
 
 #[cfg(test)]

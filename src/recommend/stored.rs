@@ -71,7 +71,9 @@ impl Stored {
 
     fn read(path: &Path) -> Result<Self, RecommendError> {
         let bundle = Bundle::read(path)?;
-        Ok(Self { catalogue: bundle.catalogue()?, facts: bundle.facts()?, bundle })
+        let (catalogue, facts) = (bundle.catalogue()?, bundle.facts()?);
+        facts.check(catalogue.len())?;
+        Ok(Self { bundle, catalogue, facts })
     }
 
     /// Fills a model and a learner that were just built with the weights.

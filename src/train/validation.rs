@@ -159,12 +159,11 @@ impl Validation {
 
     /// The ratings of the candidates in a user's query.
     fn outcomes_of(&self, user: &HeldOutUser, belief: &RatingBelief) -> Vec<RatingOutcome> {
-        let spreads = belief.spreads();
         let (noise, seen, surprise) = (belief.noise(), belief.seen(), belief.surprise());
         let asked = user.query.iter().filter(|event| self.candidates.binary_search(&event.item).is_ok());
         let outcome = |event: &IndexedEvent| {
             let (value, place) = (event.rating()?, event.item.position());
-            let (mean, spread) = (f64::from(*belief.means().get(place)?), *spreads.get(place)?);
+            let (mean, spread) = (f64::from(*belief.means().get(place)?), belief.spread(place));
             Some(RatingOutcome { user: user.user.0, mean, spread, noise, seen, surprise, value })
         };
         asked.filter_map(outcome).collect()

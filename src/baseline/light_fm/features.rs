@@ -61,6 +61,11 @@ impl Table {
         &self.values[feature * self.width..(feature + 1) * self.width]
     }
 
+    /// Whether vectors and sums of squares are still numbers that steps can go on from.
+    pub(super) fn is_finite(&self) -> bool {
+        self.values.iter().chain(&self.squares).all(|value| value.is_finite())
+    }
+
     /// Adds the rows of these features to a sum, `[width]`.
     pub(super) fn add(&self, features: &[u32], sum: &mut [f32]) {
         for &feature in features {

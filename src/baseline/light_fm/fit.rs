@@ -86,11 +86,20 @@ impl<'a> Training<'a> {
     }
 
     /// Goes on until so many epochs are done.
-    pub(super) fn run_to(&mut self, epochs: usize) {
+    ///
+    /// # Errors
+    /// [`BaselineError::Diverged`] if a vector, or what Adagrad has summed of it, is no longer finite.
+    pub(super) fn run_to(&mut self, epochs: usize) -> Result<(), BaselineError> {
         while self.epochs < epochs {
             self.epochs += 1;
             self.epoch();
+            if !(self.users.is_finite() && self.items.is_finite()) {
+                let LightFmConfig { loss, learning_rate, .. } = self.config;
+                let (method, epoch) = (loss.method_name(), self.epochs);
+                return Err(BaselineError::Diverged { method, what: "table of vectors", epoch, learning_rate });
+            }
         }
+        Ok(())
     }
 
     fn epoch(&mut self) {

@@ -76,12 +76,12 @@ impl LightFm {
     ///
     /// # Errors
     /// [`BaselineError::Setting`] if a setting is out of its bounds; [`EvaluateError::ForeignSplit`] if the split has
-    /// items that the data set has not.
+    /// items that the data set has not; [`BaselineError::Diverged`] if a vector is no longer finite.
     pub fn fit(data: &Dataset, split: &UserSplit, config: &LightFmConfig) -> Result<Self, BaselineError> {
         config.check()?;
         let examples = Examples::new(data, split)?;
         let mut training = Training::new(&examples, config);
-        training.run_to(config.epochs);
+        training.run_to(config.epochs)?;
         Ok(Self { config: config.clone(), rule: data.like_rule().clone(), fitted: Arc::new(training.fitted()) })
     }
 
@@ -103,13 +103,16 @@ impl LightFm {
             let config = config.clone().with_factors(factors);
             let mut training = Training::new(&examples, &config);
             EPOCHS.into_iter().flat_map(move |epochs| {
-                training.run_to(epochs);
+                if let Err(error) = training.run_to(epochs) {
+                    return vec![Err(error)];
+                }
                 let fitted = Arc::new(training.fitted());
                 let config = config.clone().with_epochs(epochs);
-                FOLD_INS.map(|passes| {
+                let of_passes = |passes| {
                     let config = config.clone().with_fold_in_epochs(passes);
                     Ok(Self { config, rule: rule.clone(), fitted: Arc::clone(&fitted) })
-                })
+                };
+                FOLD_INS.map(of_passes).into()
             })
         };
         let candidates = FACTORS.into_iter().flat_map(of_factors);

@@ -112,10 +112,10 @@ fn going_on_for_more_epochs_is_the_same_as_having_started_with_them() {
         let examples = Examples::new(&data, &split).unwrap();
         let config = config(loss).with_epochs(5);
         let (mut on, mut over) = (Training::new(&examples, &config), Training::new(&examples, &config));
-        on.run_to(2);
+        on.run_to(2).unwrap();
         let early = on.fitted();
-        on.run_to(5);
-        over.run_to(5);
+        on.run_to(5).unwrap();
+        over.run_to(5).unwrap();
         assert_eq!(on.fitted(), over.fitted());
         assert_ne!(on.fitted(), early);
         assert_eq!(on.fitted(), *LightFm::fit(&data, &split, &config).unwrap().fitted);
@@ -165,6 +165,17 @@ fn settings_out_of_bounds_are_named() {
 
 fn losses() -> impl Strategy<Value = LightFmLoss> {
     prop::sample::select(LightFmLoss::ALL.to_vec())
+}
+
+#[test]
+fn a_rate_that_is_far_too_great_is_an_error_that_names_it() {
+    let (data, split) = two_tastes(20, 12);
+    for loss in LightFmLoss::ALL {
+        let error = LightFm::fit(&data, &split, &config(loss).with_learning_rate(1e30)).unwrap_err();
+        let text = format!("the table of vectors of {} is no longer finite in epoch 1", loss.method_name());
+        assert!(matches!(error, BaselineError::Diverged { learning_rate: 1e30, .. }), "{error}");
+        assert!(error.to_string().starts_with(&text), "{error}");
+    }
 }
 
 proptest! {

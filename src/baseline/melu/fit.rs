@@ -171,7 +171,8 @@ pub(super) fn train(
             loss += step((&mut network, &mut optimizer), (reading, &learner, &episodes), config.outer_lr, &device);
         }
         if !loss.is_finite() {
-            return Err(BaselineError::Diverged { method: "melu", epoch: epoch + 1 });
+            let (epoch, learning_rate) = (epoch + 1, config.outer_lr as f32);
+            return Err(BaselineError::Diverged { method: "melu", what: "loss", epoch, learning_rate });
         }
     }
     Ok(network.valid())

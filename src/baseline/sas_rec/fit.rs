@@ -140,7 +140,12 @@ impl<'a> Training<'a> {
             self.epochs += 1;
             self.epoch();
             if !self.loss.is_finite() {
-                return Err(BaselineError::Diverged { method: "sasrec", epoch: self.epochs });
+                return Err(BaselineError::Diverged {
+                    method: "sasrec",
+                    what: "loss",
+                    epoch: self.epochs,
+                    learning_rate: self.config.learning_rate as f32,
+                });
             }
         }
         Ok(())

@@ -21,8 +21,9 @@ const AHEAD: usize = 20;
 /// The elicitation protocol: held-out users of whom nothing is known are asked about items, and served from their answers.
 ///
 /// - The events after a user's pool are divided in two halves by a draw from `(seed, user)`: one is the *query*, the other and the pool are the *answer book*. So the query is a part of that
-///   of [`UserCold`](crate::evaluate::UserCold). Asked about an item in
-///   the answer book, the user answers with the event as it was; asked about any other, they do not know it (which is a question, too, and is not
+///   of [`UserCold`](crate::evaluate::UserCold); events of items that are in the answer book as well are left out of it, so that no answer
+///   is asked for again. Asked about an item in
+///   the answer book, the user answers with the event as it was, the first if there are several; asked about any other, they do not know it (which is a question, too, and is not
 ///   asked again). Answers are at one sitting: all have the time of the user's first event, and stand in the order in which they were given.
 /// - Only items that training knows are asked about and ranked. Ranked are all but those of the answer book, the same after every question and under every policy; relevant are the likes of the query,
 ///   and its ratings are predicted.
@@ -48,8 +49,9 @@ pub struct Elicitation<'a> {
 /// A user, and what they know.
 struct Newcomer {
     user: UserIndex,
-    /// In the order of items.
+    /// In the order of items, one event of each.
     book: Vec<IndexedEvent>,
+    /// None of an item in the book.
     query: Vec<IndexedEvent>,
 }
 
@@ -63,6 +65,8 @@ impl Newcomer {
         }
         book.iter_mut().for_each(|event| event.timestamp = sitting);
         book.sort_by_key(|event| event.item);
+        book.dedup_by_key(|event| event.item);
+        query.retain(|event| book.binary_search_by_key(&event.item, |known| known.item).is_err());
         Self { user: user.user, book, query }
     }
 
@@ -88,20 +92,28 @@ impl Protocolled {
         self.asked_at.partition_point(|at| *at <= questions)
     }
 
-    fn ask(&mut self, newcomer: &Newcomer, items: &[ItemIndex], most: usize) {
+    /// Asks about one item after the other until one is answered.
+    ///
+    /// # Errors
+    /// With the first item that may not be asked about.
+    fn ask(&mut self, newcomer: &Newcomer, items: &[ItemIndex], most: usize) -> Result<(), ItemIndex> {
         for &item in items {
             if self.asked == most {
                 break;
             }
+            match self.open.get_mut(item.position()) {
+                Some(open) if *open => *open = false,
+                _ => return Err(item),
+            }
             self.asked += 1;
-            self.open[item.position()] = false;
             if let Some(event) = newcomer.answer(item) {
                 self.answers.push(event);
                 self.asked_at.push(self.asked);
-                return;
+                return Ok(());
             }
         }
         self.over = items.is_empty() || self.asked == most;
+        Ok(())
     }
 }
 
@@ -162,8 +174,8 @@ impl<'a> Elicitation<'a> {
     /// Interviews everybody by a policy, serves them with a method, and adds what that was worth to `report`.
     ///
     /// # Errors
-    /// [`EvaluateError::NoUsers`] if there is nobody; what policy or method fails with; [`EvaluateError::WrongShape`] if they break their contracts;
-    /// [`EvaluateError::MethodTwice`]. The report is unchanged then.
+    /// [`EvaluateError::NoUsers`] if there is nobody; what policy or method fails with; [`EvaluateError::WrongShape`] and [`EvaluateError::NotOpen`] if they break their
+    /// contracts; [`EvaluateError::MethodTwice`]. The report is unchanged then.
     pub fn run(
         &self,
         policy: &dyn QuestionPolicy,
@@ -228,7 +240,11 @@ impl<'a> Elicitation<'a> {
                     return Err(EvaluateError::WrongShape { method: policy.name().to_owned(), what, expected, found });
                 }
                 for (at, items) in going.into_iter().zip(next) {
-                    interviews[at].ask(&newcomers[at], &items, self.most);
+                    interviews[at].ask(&newcomers[at], &items, self.most).map_err(|item| EvaluateError::NotOpen {
+                        policy: policy.name().to_owned(),
+                        item: item.0,
+                        items: open.len(),
+                    })?;
                 }
             }
         }
@@ -314,7 +330,7 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
-    use crate::data::{DatasetBuilder, Event, TaskHistory};
+    use crate::data::{Action, DatasetBuilder, Event, TaskHistory};
     use crate::evaluate::policy::FixedOrder;
 
     /// Predicts of every item the number of answers that it sees, and remembers them.
@@ -379,6 +395,30 @@ mod tests {
     }
 
     #[test]
+    fn what_a_user_repeats_is_answered_with_the_first_event_and_never_predicted() {
+        let event = |item: u32, value: f32, time: i64| IndexedEvent {
+            item: ItemIndex(item),
+            action: Action::Rating,
+            value: Some(value),
+            timestamp: Some(time),
+        };
+        // Every item comes four times, the pool's as well: however halves are drawn, some are in both.
+        let pool = vec![event(0, 1.0, 5), event(0, 2.0, 6)];
+        let query: Vec<IndexedEvent> =
+            (0..24).map(|at| event(at % 6, 1.0 + (at / 6) as f32, 7 + i64::from(at))).collect();
+        let user = HeldOutUser { user: UserIndex(3), pool, query };
+        let mut predicted = 0;
+        for seed in 0..20 {
+            let Newcomer { book, query, .. } = Newcomer::new(&user, seed);
+            assert!(book.is_sorted_by(|a, b| a.item < b.item));
+            assert_eq!(book[0], event(0, 1.0, 5), "the first of the two in the pool");
+            assert!(query.iter().all(|event| book.iter().all(|known| known.item != event.item)));
+            predicted += query.len();
+        }
+        assert!(predicted > 0, "an item all of whose events were drawn for the query stays");
+    }
+
+    #[test]
     fn who_does_not_know_so_much_is_measured_with_what_there_is() {
         let (data, split) = market();
         let order: Vec<ItemIndex> = (0..30).map(ItemIndex).collect();
@@ -387,6 +427,33 @@ mod tests {
         protocol.run(&FixedOrder::new("forwards", order), &Counts(Mutex::new(Vec::new())), &mut report).unwrap();
         assert_eq!(report.mean("forwards", 9, "questions/answers"), Some(12.0));
         assert_eq!(report.find("forwards", 9, "rmse/answers").unwrap().users(), 2);
+    }
+
+    /// Asks everybody about these, whatever is open.
+    struct Stubborn(Vec<u32>);
+
+    impl QuestionPolicy for Stubborn {
+        fn name(&self) -> &str {
+            "stubborn"
+        }
+
+        fn next(&self, interviews: &[Interview<'_>], _: usize) -> Result<Vec<Vec<ItemIndex>>, EvaluateError> {
+            Ok(vec![self.0.iter().copied().map(ItemIndex).collect(); interviews.len()])
+        }
+    }
+
+    #[test]
+    fn items_that_are_foreign_or_were_asked_about_before_are_errors() {
+        let (data, split) = market();
+        let protocol = Elicitation::new(&data, &split).unwrap();
+        // Nobody knows item 0: it is closed when the policy is asked again.
+        for (asked, wrong) in [(vec![30], 30), (vec![u32::MAX], u32::MAX), (vec![0, 0], 0), (vec![0], 0)] {
+            let mut report = Report::new();
+            let method = Counts(Mutex::new(Vec::new()));
+            let error = protocol.run(&Stubborn(asked), &method, &mut report).unwrap_err();
+            assert!(matches!(error, EvaluateError::NotOpen { item, items: 30, .. } if item == wrong), "{error}");
+            assert_eq!(report, Report::new());
+        }
     }
 
     #[test]

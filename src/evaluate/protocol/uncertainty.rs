@@ -1,11 +1,10 @@
 //! How well a method knows how sure it is of ratings.
 
-use std::collections::HashSet;
-
-use crate::data::{Dataset, HeldOutUser, IndexedEvent, ItemIndex, UserIndex, UserSplit};
+use crate::data::{Dataset, HeldOutUser, ItemIndex, UserIndex, UserSplit};
 use crate::evaluate::error::EvaluateError;
 use crate::evaluate::method::{Method, Support};
 use crate::evaluate::metric::{Direction, central_part, holds, interval_score, mae, rmse};
+use crate::evaluate::protocol::question::Question;
 use crate::evaluate::protocol::shots::{Part, default_shots, pool_size};
 use crate::evaluate::report::{Measured, Report};
 use crate::model::RatingDistribution;
@@ -17,7 +16,8 @@ const COVERAGE: f64 = 0.9;
 /// The coverages of a calibration table.
 const NOMINAL: [f64; 9] = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
 
-/// The user-cold protocol for predicted distributions of ratings: the same users, support sets and query events as [`UserCold`](crate::evaluate::UserCold).
+/// The user-cold protocol for predicted distributions of ratings: the same users, support sets and query events as those whose ratings
+/// [`UserCold`](crate::evaluate::UserCold) predicts.
 ///
 /// | metric | of one user's query events |
 /// |---|---|
@@ -143,11 +143,12 @@ impl<'a> Uncertainty<'a> {
     }
 
     fn answered(&self, user: &HeldOutUser, row: &[RatingDistribution]) -> Answered {
-        let pool: HashSet<ItemIndex> = user.pool.iter().map(|event| event.item).collect();
-        let asked =
-            |event: &&IndexedEvent| self.candidates.binary_search(&event.item).is_ok() && !pool.contains(&event.item);
-        let event = |event: &IndexedEvent| Some((row[event.item.position()].clone(), event.rating()?));
-        Answered { user: user.user, events: user.query.iter().filter(asked).filter_map(event).collect() }
+        let pool = user.pool.iter().map(|event| event.item);
+        let events = (&user.pool[..], &user.query[..]);
+        let Question { rated, values, .. } =
+            Question::all_but(user.user, events, pool, &self.candidates, self.data.like_rule());
+        let events = rated.iter().map(|item| row[item.position()].clone()).zip(values).collect();
+        Answered { user: user.user, events }
     }
 }
 
@@ -221,7 +222,8 @@ fn measured_at(shots: usize, users: &[Answered]) -> Vec<Measured> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{DatasetBuilder, Event};
+    use crate::data::{DatasetBuilder, Event, IndexedEvent};
+    use crate::evaluate::UserCold;
     use crate::model::RatingScale;
 
     /// Everybody gives 4 stars, or so.
@@ -274,6 +276,29 @@ mod tests {
         assert!((mean("rmse") - (((0.64 * 3.0 + 10.24) / 4.0_f64).sqrt() + 0.2) / 2.0).abs() < 1e-6);
         let ninety = table.iter().find(|row| row.shots == 2 && row.nominal == 0.9).unwrap();
         assert_eq!((ninety.interval, ninety.events, table.len()), (0.8, 5, 18));
+    }
+
+    #[test]
+    fn what_is_rated_again_is_asked_for_as_the_user_cold_protocol_does() {
+        struct Guess;
+        impl Method for Guess {
+            fn name(&self) -> &str {
+                "guess"
+            }
+            fn ratings(&self, supports: &[Support<'_>]) -> Result<Option<Vec<Vec<f32>>>, EvaluateError> {
+                Ok(Some(vec![vec![4.2; 6]; supports.len()]))
+            }
+        }
+        let (data, mut split) = market();
+        let again = IndexedEvent { value: Some(1.0), ..split.test[0].pool[0] };
+        split.test[0].query.push(again);
+        // Ratings are predicted where those of training differ.
+        split.train[0].events[5].value = Some(5.0);
+        let (mut sure, mut guessed) = (Report::new(), Report::new());
+        let table = Uncertainty::new(&data, &split).unwrap().with_shots([2]).run(&Four(0.4), &mut sure).unwrap();
+        assert_eq!(table[0].events, 6);
+        UserCold::new(&data, &split).unwrap().with_shots([2]).run(&Guess, &mut guessed).unwrap();
+        assert_eq!(sure.mean("four", 2, "rmse"), guessed.mean("guess", 2, "rmse"));
     }
 
     #[test]

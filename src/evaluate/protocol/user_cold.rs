@@ -17,8 +17,8 @@ use crate::evaluate::shots::Shots;
 /// - At `k` shots a method sees the first `k` events of each user's pool. Query events and candidates are the same at
 ///   every `k`.
 /// - Ranked is every item that has an event of a training user ([`UserSplit::candidates`]), less the items of the
-///   user's pool, at every `k`. Query events of other items are left out, as are those of items that are in the pool as
-///   well.
+///   user's pool, at every `k`. Query events of other items are left out; those of items that are in the pool as well are
+///   not ranked, but if they carry a value, that is predicted.
 /// - Relevant are the items of query events that are likes by the data's rule. A user without any has no ranking
 ///   values.
 /// - Equal scores are ordered by the MD5 of `"tie|item"`, smaller first; scores that are not finite are equal to each

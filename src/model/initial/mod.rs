@@ -49,12 +49,12 @@ impl InitialValues {
     /// Checks that the values are of a model of this configuration with this many items.
     ///
     /// # Errors
-    /// If something has another number of rows.
+    /// If something has another number of rows or of columns. Of what profiles add to rating weights that is whole rows: how many codes there are is the schema's.
     pub(crate) fn check(&self, config: &PreferenceTransformerConfig, items: usize) -> Result<(), ModelError> {
-        let rows = |what, found, width: usize| {
-            let expected = items * width;
+        let numbers = |what, found, expected| {
             if found == expected { Ok(()) } else { Err(ModelError::Items { what, found, expected }) }
         };
+        let rows = |what, found, width: usize| numbers(what, found, items * width);
         rows("the initial popularity", self.popularity.len(), 1)?;
         if let Some(vectors) = &self.item_vectors {
             rows("the table of initial item vectors", vectors.len(), config.d_model)?;
@@ -62,9 +62,14 @@ impl InitialValues {
         if let Some(rating) = &self.rating {
             rows("the table of initial rating factors", rating.factors.len(), config.rating_factors)?;
             rows("the initial rating offsets", rating.offsets.len(), 1)?;
+            let width = 1 + config.rating_factors;
             if !rating.rated.is_empty() {
-                rows("what rated items say of a user", rating.rated.len(), 1 + config.rating_factors)?;
+                rows("what rated items say of a user", rating.rated.len(), width)?;
             }
+            numbers("the mean of users' rating weights", rating.weight.len(), width)?;
+            numbers("the covariance of users' rating weights", rating.covariance.len(), width * width)?;
+            let codes = rating.profile.len().div_ceil(width);
+            numbers("what profiles say of a user's rating weights", rating.profile.len(), codes * width)?;
         }
         Ok(())
     }
@@ -125,4 +130,35 @@ pub(crate) fn normal<R: Rng>(count: usize, deviation: f64, rng: &mut R) -> Vec<f
             (draw * deviation) as f32
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_another_number_of_rows_or_columns_is_named() {
+        let config = PreferenceTransformerConfig::default();
+        let (items, width) = (7, 1 + config.rating_factors);
+        let with = |change: fn(&mut RatingStart)| {
+            let mut rating = RatingStart::flat(items, width - 1);
+            change(&mut rating);
+            InitialValues { rating: Some(rating), ..InitialValues::flat(items) }.check(&config, items)
+        };
+        assert!(with(|_| ()).is_ok());
+        for (change, what, found, expected) in [
+            (
+                (|rating| rating.profile = vec![0.0; 3]) as fn(&mut RatingStart),
+                "what profiles say of a user's rating weights",
+                3,
+                width,
+            ),
+            (|rating| rating.rated = vec![0.0; 3], "what rated items say of a user", 3, 7 * width),
+            (|rating| rating.weight = vec![0.0; 2], "the mean of users' rating weights", 2, width),
+            (|rating| rating.covariance = vec![1.0], "the covariance of users' rating weights", 1, width * width),
+        ] {
+            let error = with(change).unwrap_err();
+            assert_eq!(error, ModelError::Items { what, found, expected });
+        }
+    }
 }

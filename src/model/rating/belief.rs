@@ -58,6 +58,14 @@ impl RatingBelief {
         self.surprise
     }
 
+    /// Whether all that variances are worked out from are finite numbers. Costs `items * d`.
+    #[must_use]
+    pub fn is_finite(&self) -> bool {
+        let scalars = [self.noise, self.surprise];
+        scalars.iter().chain(&self.covariance).all(|value| value.is_finite())
+            && self.features.iter().all(|value| value.is_finite())
+    }
+
     /// `S x` of every item, row by row, `[items, d]`; costs `items * d^2`.
     #[must_use]
     pub fn directions(&self) -> Vec<f64> {
@@ -76,16 +84,23 @@ impl RatingBelief {
     /// Variance of each item's value that more ratings of the user would take away, `x' S x`, `[items]`; costs `items * d^2`.
     #[must_use]
     pub fn spreads(&self) -> Vec<f64> {
-        let d = self.width();
-        if d == 0 {
-            return vec![0.0; self.means.len()];
-        }
-        let directions = self.directions();
-        directions.chunks_exact(d).zip(self.features.chunks_exact(d)).map(|(v, x)| dot(v, x).max(0.0)).collect()
+        (0..self.means.len()).map(|item| self.spread(item)).collect()
     }
 
-    /// By how much a rating of each item is expected to reduce the variances of all, summed by `weights` `[items]`: `sum_i w_i (x_i' S x_j)^2 / (x_j' S x_j + noise)`, which
-    /// does not depend on what the rating says. Costs `items * d^2`.
+    /// That variance of one item's value; costs `d^2`, so it is for where few items are asked about.
+    ///
+    /// # Panics
+    /// If there is no such item.
+    #[must_use]
+    pub fn spread(&self, item: usize) -> f64 {
+        let d = self.width();
+        let x = &self.features[item * d..(item + 1) * d];
+        let rows = self.covariance.chunks_exact(d.max(1)).zip(x);
+        rows.map(|(row, a)| dot(row, x) * f64::from(*a)).sum::<f64>().max(0.0)
+    }
+
+    /// By how much a rating of each item is expected to reduce the variances of all others, summed by `weights` `[items]`: of item `j` it is
+    /// `sum_(i != j) w_i (x_i' S x_j)^2 / (x_j' S x_j + noise)`, which does not depend on what the rating says. Costs `items * d^2`.
     ///
     /// # Panics
     /// If there is not a weight for each item.
@@ -103,12 +118,16 @@ impl RatingBelief {
             }
         }
         let directions = self.directions();
-        let reduction = |(v, x): (&[f64], &[f32])| {
+        let reduction = |((v, x), weight): ((&[f64], &[f32]), &f64)| {
             let rows = moment.chunks_exact(d).zip(v);
             let gained: f64 = rows.map(|(row, a)| a * row.iter().zip(v).map(|(m, b)| m * b).sum::<f64>()).sum();
-            gained / (dot(v, x).max(0.0) + self.noise)
+            let spread = dot(v, x).max(0.0);
+            // What is known of the item itself needs no prediction any more; rounding is not what others gain.
+            let others = gained - weight.max(0.0) * spread * spread;
+            if others > 1e-12 * gained { others / (spread + self.noise) } else { 0.0 }
         };
-        directions.chunks_exact(d).zip(self.features.chunks_exact(d)).map(reduction).collect()
+        let rows = directions.chunks_exact(d).zip(self.features.chunks_exact(d));
+        rows.zip(weights).map(reduction).collect()
     }
 
     /// Shrinks the covariance as a rating of the item would, by this share of it, from 0 to 1; means stay.
@@ -147,12 +166,24 @@ mod tests {
         let features: Arc<[f32]> = vec![1.0, 0.0, 1.0, 2.0, 0.0, 0.0].into();
         let belief = RatingBelief::new(vec![3.0; 3], features, vec![2.0, 0.5, 0.5, 1.0], 0.7);
         assert_eq!(belief.spreads(), [2.0, 2.0 + 2.0 * 0.5 * 2.0 + 4.0, 0.0]);
+        assert_eq!([0, 1, 2].map(|item| belief.spread(item)), [2.0, 8.0, 0.0]);
         assert_eq!(belief.directions(), [2.0, 0.5, 3.0, 2.5, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn one_number_that_is_not_finite_is_found_wherever_it_stands() {
+        let belief = |x: f32, covariance: f64, noise: f64, surprise: f64| {
+            RatingBelief::new(vec![3.0], vec![x].into(), vec![covariance], noise).after(2, surprise).is_finite()
+        };
+        assert!(belief(1.0, 1.0, 1.0, 2.0));
+        let (nan, infinite) = (f64::NAN, f64::INFINITY);
+        let torn = [belief(f32::NAN, 1.0, 1.0, 2.0), belief(1.0, nan, 1.0, 2.0), belief(1.0, 1.0, infinite, 2.0)];
+        assert_eq!((torn, belief(1.0, 1.0, 1.0, nan)), ([false; 3], false));
     }
 
     proptest! {
         #[test]
-        fn a_reduction_is_what_spreads_lose_when_the_rating_comes(
+        fn a_reduction_is_what_spreads_of_the_others_lose_when_the_rating_comes(
             root in prop::collection::vec(-1.0f64..1.0, 9),
             features in prop::collection::vec(-2.0f32..2.0, 15),
             weights in prop::collection::vec(0.0f64..1.0, 5),
@@ -160,11 +191,13 @@ mod tests {
         ) {
             let covariance: Vec<f64> = (0..9).map(|at| (0..3).map(|k| root[at / 3 * 3 + k] * root[at % 3 * 3 + k]).sum()).collect();
             let belief = RatingBelief::new(vec![0.0; 5], features.into(), covariance, noise);
-            let sum = |belief: &RatingBelief| -> f64 { belief.spreads().iter().zip(&weights).map(|(s, w)| s * w).sum() };
             for (item, reduction) in belief.reductions(&weights).into_iter().enumerate() {
                 let mut rated = belief.clone();
                 rated.expect_rating(item, 1.0);
-                prop_assert!((sum(&belief) - sum(&rated) - reduction).abs() < 1e-6, "{item}: {reduction}");
+                let lost = belief.spreads().into_iter().zip(rated.spreads()).map(|(before, after)| before - after);
+                let others = lost.zip(&weights).enumerate().filter(|(other, _)| *other != item);
+                let expected: f64 = others.map(|(_, (lost, weight))| weight * lost).sum();
+                prop_assert!((expected - reduction).abs() < 1e-6, "{item}: {reduction}");
             }
         }
     }

@@ -60,6 +60,13 @@ pub struct RatingOutcome {
     pub value: f32,
 }
 
+impl RatingOutcome {
+    fn is_finite(&self) -> bool {
+        let numbers = [self.mean, self.spread, self.noise, self.surprise, f64::from(self.value)];
+        numbers.iter().all(|number| number.is_finite())
+    }
+}
+
 impl RatingCalibration {
     /// Variances taken at their word.
     #[must_use]
@@ -68,12 +75,16 @@ impl RatingCalibration {
     }
 
     /// The calibration under which the outcomes are likeliest, drawn a little towards [`new`](Self::new): where users are few, chance would move the two factors
-    /// far. The coverage of intervals is then that of the outcomes. Without any it is `new`.
+    /// far. The coverage of intervals is then that of the outcomes. Without any it is `new`. Outcomes with a number that is not finite are passed over.
     ///
     /// Costs some hundred evaluations of the likelihood of at most 20,000 outcomes, evenly taken: a second.
+    ///
+    /// # Panics
+    /// If there are outcomes, and the scale is of levels and has none.
     #[must_use]
     pub fn fit(scale: RatingScale, outcomes: &[RatingOutcome]) -> Self {
         let start = Self::new(scale);
+        let outcomes: Vec<&RatingOutcome> = outcomes.iter().filter(|outcome| outcome.is_finite()).collect();
         let mut users: Vec<u32> = outcomes.iter().map(|outcome| outcome.user).collect();
         users.sort_unstable();
         users.dedup();
@@ -81,7 +92,7 @@ impl RatingCalibration {
             return start;
         }
         let every = outcomes.len().div_ceil(MOST_OUTCOMES);
-        let some: Vec<&RatingOutcome> = outcomes.iter().step_by(every).collect();
+        let some: Vec<&RatingOutcome> = outcomes.iter().copied().step_by(every).collect();
         let weight = 1.0 / (OUTCOMES_OF_A_USER * users.len() as f64);
         let shape = Arc::new(Shape::new(start.scale.clone(), Vec::new()));
         let cost = |logs: &[f64; 3]| {
@@ -113,15 +124,32 @@ impl RatingCalibration {
     }
 
     /// How every item's value is distributed, `[items]`.
+    ///
+    /// # Panics
+    /// If a mean or a variance of the belief is NaN ([`RatingBelief::is_finite`]), or the scale is of levels and has none.
     #[must_use]
     pub fn distributions(&self, belief: &RatingBelief) -> Vec<RatingDistribution> {
+        self.distributions_of(belief, 0..belief.means().len())
+    }
+
+    /// How the values of these items are distributed, in their order; costs `d^2` for each.
+    ///
+    /// # Panics
+    /// As [`distributions`](Self::distributions), and if there is no such item.
+    #[must_use]
+    pub fn distributions_of(
+        &self,
+        belief: &RatingBelief,
+        items: impl IntoIterator<Item = usize>,
+    ) -> Vec<RatingDistribution> {
         let shape = Arc::new(Shape::new(self.scale.clone(), self.needed.clone()));
         let own = self.own_factor(belief.seen(), belief.surprise());
-        let distribution = |(mean, spread): (&f32, f64)| {
+        let distribution = |item: usize| {
+            let spread = belief.spread(item);
             let variance = (f64::from(self.noise) * belief.noise() + f64::from(self.spread) * spread) * own;
-            RatingDistribution::shaped(f64::from(*mean), variance, shape.clone())
+            RatingDistribution::shaped(f64::from(belief.means()[item]), variance, shape.clone())
         };
-        belief.means().iter().zip(belief.spreads()).map(distribution).collect()
+        items.into_iter().map(distribution).collect()
     }
 
     /// Whether the numbers make sense: what was read from outside may not.
@@ -255,6 +283,16 @@ mod tests {
     #[test]
     fn without_outcomes_variances_are_taken_at_their_word() {
         assert_eq!(RatingCalibration::fit(stars(), &[]), RatingCalibration::new(stars()));
+    }
+
+    #[test]
+    fn outcomes_that_are_no_numbers_are_passed_over() {
+        let mut some = outcomes(1.0, 1.0, 0.0);
+        some.truncate(400);
+        let expected = RatingCalibration::fit(stars(), &some);
+        let torn = RatingOutcome { user: 9_999, spread: f64::NAN, ..some[0] };
+        some.extend([torn, RatingOutcome { spread: 1.0, surprise: f64::INFINITY, ..torn }]);
+        assert_eq!(RatingCalibration::fit(stars(), &some), expected);
     }
 
     #[test]

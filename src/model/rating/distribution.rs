@@ -36,7 +36,10 @@ pub(super) struct Shape {
 }
 
 impl Shape {
+    /// # Panics
+    /// If the scale is of levels and has none.
     pub(super) fn new(scale: RatingScale, needed: Vec<f32>) -> Self {
+        assert!(!matches!(&scale, RatingScale::Levels(levels) if levels.is_empty()), "a scale of levels has some");
         Self { scale, needed }
     }
 
@@ -51,12 +54,16 @@ impl Shape {
 }
 
 impl RatingDistribution {
-    /// The distribution around `mean` with this variance, over the values of a scale. The variance is at least 1e-12.
+    /// The distribution around `mean` with this variance, over the values of a scale. The variance is at least 1e-12, and may be infinite.
+    ///
+    /// # Panics
+    /// If mean or variance is NaN: nobody can be sure of what is no number. If the scale is of levels and has none.
     pub fn new(mean: f64, variance: f64, scale: RatingScale) -> Self {
         Self::shaped(mean, variance, Arc::new(Shape::new(scale, Vec::new())))
     }
 
     pub(super) fn shaped(mean: f64, variance: f64, shape: Arc<Shape>) -> Self {
+        assert!(!mean.is_nan() && !variance.is_nan(), "mean {mean} and variance {variance}: expected numbers");
         Self { location: mean, deviation: variance.max(1e-12).sqrt(), shape }
     }
 
@@ -306,6 +313,31 @@ mod tests {
             let held = (0..2400).map(held).sum::<f64>() / 2400.0;
             assert!((held - coverage).abs() < 0.03, "{held} for {coverage}");
         }
+    }
+
+    #[test]
+    #[should_panic(expected = "variance NaN: expected numbers")]
+    fn what_is_no_number_is_not_taken_for_certainty() {
+        stars(3.0, f64::NAN);
+    }
+
+    #[test]
+    #[should_panic(expected = "mean NaN")]
+    fn a_mean_that_is_no_number_is_not_taken_for_the_least_value() {
+        stars(f64::NAN, 1.0);
+    }
+
+    #[test]
+    #[should_panic(expected = "a scale of levels has some")]
+    fn a_scale_without_levels_is_refused_at_once() {
+        RatingDistribution::new(3.0, 1.0, RatingScale::Levels(Vec::new()));
+    }
+
+    #[test]
+    fn of_an_infinite_variance_nothing_is_known() {
+        assert_eq!(stars(3.2, f64::INFINITY).interval(0.9), (1.0, 5.0));
+        let rating = RatingDistribution::new(0.5, f64::INFINITY, RatingScale::Range(-9.0, 9.0));
+        assert_eq!((rating.interval(0.9), rating.mean()), ((-9.0, 9.0), 0.5));
     }
 
     proptest! {

@@ -18,7 +18,7 @@ const MOST_LEVELS: usize = 32;
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum RatingScale {
-    /// These and none between, ascending, at least two.
+    /// These and none between, ascending, at least two: a distribution over none at all [panics](crate::model::RatingDistribution::new).
     Levels(Vec<f32>),
     /// Anything from the least to the greatest.
     Range(f32, f32),
