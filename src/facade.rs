@@ -1,6 +1,5 @@
 //! From data to a recommender: the one place where training and serving meet.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 
 use burn::tensor::Device;
@@ -9,9 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::calibration::Calibration;
 use crate::config::Config;
-use crate::data::{
-    Dataset, IndexedEvent, ItemIndex, LikeRule, SplitRule, TaskHistory, UserIndex, UserSplit, tie_order,
-};
+use crate::data::{Dataset, IndexedEvent, ItemIndex, SplitRule, UserSplit, tie_order};
 use crate::evaluate::pool_size;
 use crate::meta::{ServingLearner, WithLearner};
 use crate::model::initial::InitialValues;
@@ -21,6 +18,7 @@ use crate::model::{
 use crate::persist::PersistError;
 use crate::recommend::{RecommendError, Recommender, RecommenderParts};
 use crate::sampler::{TaskSampler, UserSampler, UserSamplerConfig};
+use crate::serving_split::{known_shares, split_for_serving};
 use crate::train::{
     CancelToken, MetaTrainer, Observer, Optimizers, Progress, Silent, TrainError, Trained, TrainingConfig, Validation,
     ValidationScore,
@@ -28,9 +26,6 @@ use crate::train::{
 
 /// A trained model, and what its variances of ratings are worth if it rates.
 type Found<S> = (Trained<PreferenceTransformer, S>, Option<RatingCalibration>);
-
-/// With fewer users to look at than this, what a look finds is chance.
-const LEAST_VALID: usize = 8;
 
 /// Numbers of shots at which the meta-validation users are looked at.
 const SHOTS: [usize; 4] = [0, 1, 5, 20];
@@ -60,6 +55,7 @@ pub struct RecommenderTrainer<'a> {
     split: Option<UserSplit>,
     sampler: Option<(Box<dyn TaskSampler + 'a>, usize)>,
     looks: Option<(Vec<ItemIndex>, Vec<usize>)>,
+    start: Box<dyn FnOnce(InitialValues) -> InitialValues + 'a>,
     observer: Box<dyn Observer + 'a>,
     cancel: CancelToken,
     checkpoint: Option<PathBuf>,
@@ -86,6 +82,7 @@ impl Recommender {
             split: None,
             sampler: None,
             looks: None,
+            start: Box::new(|fitted| fitted),
             observer: Box::new(Silent),
             cancel: CancelToken::new(),
             checkpoint: None,
@@ -127,6 +124,14 @@ impl<'a> RecommenderTrainer<'a> {
         candidates.sort_unstable();
         candidates.dedup();
         self.looks = Some((candidates, shots.into()));
+        self
+    }
+
+    /// Starts from what `start` makes of what was fitted to the training users, for instance from item vectors of the host's own. A checkpoint knows nothing of
+    /// it: resume with the same.
+    #[must_use]
+    pub fn start(mut self, start: impl FnOnce(InitialValues) -> InitialValues + 'a) -> Self {
+        self.start = Box::new(start);
         self
     }
 
@@ -210,7 +215,7 @@ impl<'a> RecommenderTrainer<'a> {
         split: &UserSplit,
         device: &Device,
     ) -> Result<Found<L::State>, TrainError> {
-        let Self { data, config, sampler, looks, observer, cancel, checkpoint, .. } = self;
+        let Self { data, config, sampler, looks, start, observer, cancel, checkpoint, .. } = self;
         let catalogue = data.catalogue();
         let pool = if split.valid.is_empty() { SplitRule::default().support } else { pool_size(split) };
         let schema = PreferenceSchema::from_tasks(catalogue, &split.train, data.like_rule());
@@ -221,11 +226,12 @@ impl<'a> RecommenderTrainer<'a> {
         let profiles = schema.profile.profiles(data.users());
         let read = format!("{:?} {profiles:?}", schema.profile);
         let initial = InitialValues::fit_knowing(&split.train, &profiles, pool, &config.model, &schema, config.seed);
+        let initial = start(initial);
         let model = PreferenceTransformer::new(&config.model, &schema, catalogue, &initial, config.seed, device)?;
         let (sampler, tasks) = match sampler {
             Some(own) => own,
             None => {
-                let users = UserSampler::new(split.train.clone(), sampling(&config, learner.supervision()))?;
+                let users = UserSampler::new(split.train.clone(), sampling(&config, learner.supervision(), pool))?;
                 let tasks = users.tasks();
                 (Box::new(users) as Box<dyn TaskSampler>, tasks)
             }
@@ -302,12 +308,17 @@ fn checked_looks(
     Ok((candidates, shots))
 }
 
-/// How episodes are drawn. A learner that is supervised from the whole context alone meets each number of shots only where episodes have it: unless told
-/// otherwise, it gets them all.
-fn sampling(config: &Config, supervision: Supervision) -> UserSamplerConfig {
+/// How episodes are drawn, unless that was said: with as many shots as the `pool` of those who are looked at has, if these are more than the default's and the
+/// model reads them. A learner that is supervised from the whole context
+/// alone meets each number of shots only where episodes have it, and so gets them all.
+fn sampling(config: &Config, supervision: Supervision, pool: usize) -> UserSamplerConfig {
     let sampler = config.sampler.clone();
-    let untouched = sampler == UserSamplerConfig::default();
-    if untouched && supervision == Supervision::WholeContext { sampler.with_shots(0..=20) } else { sampler }
+    let pool = pool.min(config.model.max_context).max(sampler.max_shots);
+    match supervision {
+        _ if sampler != UserSamplerConfig::default() => sampler,
+        Supervision::WholeContext => sampler.with_shots(0..=pool),
+        Supervision::EveryPrefix => sampler.with_shots(pool..=pool),
+    }
 }
 
 /// What tells a run from others: all settings, and a digest of `what` else there is, the ids and the training events.
@@ -336,44 +347,6 @@ fn of_training(error: RecommendError) -> TrainError {
     }
 }
 
-/// Everybody to train on but the validation users of the split by digest, if they are enough to tell anything.
-fn split_for_serving(data: &Dataset) -> UserSplit {
-    let digest = UserSplit::by_digest(data, &SplitRule::default()).unwrap_or_default();
-    let valid = if digest.valid.len() < LEAST_VALID { Vec::new() } else { digest.valid };
-    let mut held = vec![false; data.users().len()];
-    valid.iter().for_each(|user| held[user.user.position()] = true);
-    let task = |user: UserIndex| TaskHistory { user, events: strongest(data.history(user), data.like_rule()) };
-    let trained_on = (0..).map(UserIndex).zip(&held).filter(|(_, held)| !**held);
-    let train = trained_on.map(|(user, _)| task(user)).filter(|task| !task.events.is_empty()).collect();
-    UserSplit { train, valid, test: Vec::new() }
-}
-
-/// Of each item's events the one that says most, the last of equals; in time order. A purchase is not lost behind the click before it.
-fn strongest(events: &[IndexedEvent], likes: &LikeRule) -> Vec<IndexedEvent> {
-    let mut kept: HashMap<ItemIndex, usize> = HashMap::new();
-    for (place, event) in events.iter().enumerate() {
-        let best = kept.entry(event.item).or_insert(place);
-        if likes.weight(event) >= likes.weight(&events[*best]) {
-            *best = place;
-        }
-    }
-    let mut places: Vec<usize> = kept.into_values().collect();
-    places.sort_unstable();
-    places.into_iter().map(|place| events[place]).collect()
-}
-
-/// The share of training users who have an event of each item.
-fn known_shares(split: &UserSplit, items: usize) -> Vec<f32> {
-    let mut users = vec![0_u32; items];
-    for task in &split.train {
-        let mut own: Vec<usize> = task.events.iter().map(|event| event.item.position()).collect();
-        own.sort_unstable();
-        own.dedup();
-        own.into_iter().for_each(|item| users[item] += 1);
-    }
-    users.into_iter().map(|users| users as f32 / split.train.len().max(1) as f32).collect()
-}
-
 /// An observer in a box is an observer.
 struct Told<'a>(Box<dyn Observer + 'a>);
 
@@ -388,116 +361,4 @@ impl Observer for Told<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    use super::*;
-    use crate::data::synthetic::MarketConfig;
-    use crate::data::{Action, Event};
-    use crate::meta::{FomamlConfig, InContextConfig, LearnerConfig, Moves};
-    use crate::sampler::{Episode, EpisodeId, SamplerError};
-
-    #[test]
-    fn for_serving_nobody_is_left_out_but_the_validation_users() {
-        let data = MarketConfig::default().generate().unwrap().into_dataset();
-        let digest = data.split().unwrap();
-        let split = split_for_serving(&data);
-        assert_eq!(split.valid, digest.valid);
-        assert_eq!(split.train.len() + split.valid.len(), data.users().len());
-        assert!(split.test.is_empty() && !digest.test.is_empty());
-    }
-
-    #[test]
-    fn a_purchase_is_not_lost_behind_the_click_before_it() {
-        let event = |item, action, timestamp| IndexedEvent {
-            item: ItemIndex(item),
-            action,
-            value: None,
-            timestamp: Some(timestamp),
-        };
-        let events = [
-            event(1, Action::Click, 1),
-            event(2, Action::Browse, 2),
-            event(1, Action::Purchase, 3),
-            event(1, Action::Browse, 4),
-            event(2, Action::Browse, 5),
-        ];
-        assert_eq!(strongest(&events, &LikeRule::default()), [events[2], events[4]]);
-    }
-
-    #[test]
-    fn a_learner_without_prefixes_is_trained_on_every_number_of_shots() {
-        let shots = |config: &Config, supervision| sampling(config, supervision).min_shots;
-        let own = Config::default().with_sampler(UserSamplerConfig::default().with_shots(5..=7));
-        assert_eq!(shots(&Config::default(), Supervision::EveryPrefix), 20);
-        assert_eq!(shots(&Config::default(), Supervision::WholeContext), 0);
-        assert_eq!(shots(&own, Supervision::WholeContext), 5);
-    }
-
-    #[test]
-    fn a_sampler_of_the_hosts_own_is_asked_for_its_episodes() {
-        struct Counted(UserSampler, AtomicUsize);
-        impl TaskSampler for &Counted {
-            fn episode(&self, id: EpisodeId) -> Result<Episode, SamplerError> {
-                self.1.fetch_add(1, Ordering::Relaxed);
-                self.0.episode(id)
-            }
-        }
-        let data = MarketConfig::default().with_users(60).generate().unwrap().into_dataset();
-        let split = split_for_serving(&data);
-        let config = UserSamplerConfig::default().with_shots(2..=4);
-        let own = Counted(UserSampler::new(split.train.clone(), config).unwrap(), AtomicUsize::new(0));
-        let mut config = Config::default();
-        (config.model.d_model, config.training.epochs, config.training.meta_batch) = (8, 2, 10);
-        Recommender::trainer(&data).config(&config).sampler(&own, 20).train(&Device::default()).unwrap();
-        assert_eq!(own.1.into_inner(), 40, "two epochs of twenty tasks");
-    }
-
-    #[test]
-    fn a_recommender_with_a_learner_of_the_hosts_own_is_loaded_with_it_and_with_nothing_else() {
-        let data = MarketConfig::default().with_users(60).generate().unwrap().into_dataset();
-        let mut config = Config::default();
-        (config.model.d_model, config.training.epochs) = (8, 1);
-        let learner = InContextConfig::default().init();
-        let device = Device::default();
-        let rec = Recommender::trainer(&data).config(&config).train_with(learner.clone(), &device).unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("model");
-        rec.save(&path).unwrap();
-        let loaded = Recommender::load_transformer(&path, learner, &device).unwrap();
-        let scores = |rec: &Recommender| rec.scores(&rec.adapt(&[Event::rating("i3", 5.0)]).unwrap()).unwrap();
-        assert_eq!(scores(&rec), scores(&loaded));
-        assert!(Recommender::load(&path, &device).unwrap_err().to_string().contains("config.json"));
-    }
-
-    #[test]
-    fn looks_at_nothing_and_at_items_from_elsewhere_are_refused() {
-        let data = MarketConfig::default().with_users(60).with_items(60).generate().unwrap().into_dataset();
-        let error = |candidates: &[u32], shots: &[usize]| {
-            let candidates: Vec<ItemIndex> = candidates.iter().copied().map(ItemIndex).collect();
-            let trainer = Recommender::trainer(&data).looks(candidates, shots);
-            trainer.train(&Device::default()).unwrap_err().to_string()
-        };
-        assert!(error(&[2, 60], &[0]).contains("item 60 of 60"));
-        assert!(error(&[], &[0]).contains("looks.candidates"));
-        assert!(error(&[2], &[]).contains("looks.shots"));
-    }
-
-    #[test]
-    fn a_pattern_that_moves_nothing_is_refused() {
-        let data = MarketConfig::default().with_users(60).generate().unwrap().into_dataset();
-        for pattern in ["no_such_parameter", "^items.popularity$"] {
-            let fomaml = FomamlConfig::default().with_moves(Moves::Matching(pattern.to_owned()));
-            let config = Config::default().with_learner(LearnerConfig::Fomaml(fomaml));
-            let error = Recommender::train(&data, &config, &Device::default()).unwrap_err().to_string();
-            assert!(error.contains("moves.matching") && error.contains(pattern), "{error}");
-        }
-    }
-
-    #[test]
-    fn too_few_validation_users_are_trained_on() {
-        let data = MarketConfig::default().with_users(20).generate().unwrap().into_dataset();
-        let split = split_for_serving(&data);
-        assert_eq!((split.train.len(), split.valid.len()), (20, 0));
-    }
-}
+mod tests;

@@ -117,6 +117,8 @@ pub mod prelude;
 pub mod recommend;
 pub mod sampler;
 #[cfg(feature = "train")]
+mod serving_split;
+#[cfg(feature = "train")]
 pub mod train;
 #[cfg(feature = "train")]
 pub mod tune;

@@ -130,7 +130,7 @@ fn methods_over_the_same_folds_are_paired_over_all_users() {
             &mut report,
         )
         .unwrap();
-    assert!(spread.iter().all(|spread| ["rmse", "mae", "accuracy"].contains(&spread.metric.as_str())));
+    assert!(spread.iter().all(|spread| ["rmse", "mae", "mae_of_mean", "accuracy"].contains(&spread.metric.as_str())));
     let paired = report.paired("popularity", "random", "auc", 5).unwrap();
     let dealt = (0..data.users().len() as u32).filter(|user| folds.folds().fold_of(UserIndex(*user)).is_some()).count();
     assert!(paired.users > dealt / 2 && paired.users <= dealt && paired.significantly_better());

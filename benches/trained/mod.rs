@@ -65,14 +65,19 @@ pub struct Trained {
 }
 
 impl Options {
-    /// Trains with the defaults on the training users of the folder, or loads what `--model` names; saves there what was trained if nothing is there yet. `None` without a
-    /// folder: `cargo test --benches` runs programs so.
-    pub fn recommender(&self) -> Result<Option<Trained>, Failure> {
-        let began = Instant::now();
+    /// The folder's name, what is in it, and its split. `None` without a folder: `cargo test --benches` runs programs so.
+    pub fn data(&self) -> Result<Option<(String, Dataset, UserSplit)>, Failure> {
         let Some(folder) = &self.folder else { return Ok(None) };
         let name = folder.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let data = read_dir(folder)?;
         let split = data.split()?;
+        Ok(Some((name, data, split)))
+    }
+
+    /// Trains with the defaults on the training users of the folder, or loads what `--model` names; saves there what was trained if nothing is there yet.
+    pub fn recommender(&self) -> Result<Option<Trained>, Failure> {
+        let began = Instant::now();
+        let Some((name, data, split)) = self.data()? else { return Ok(None) };
         let device = device_from_env()?;
         let written = self.model.as_ref().filter(|path| path.exists());
         let rec = match written {

@@ -30,7 +30,7 @@ use crate::evaluate::shots::Shots;
 ///   Only `coverage@10` is of all users' lists together.
 ///
 /// Metrics: `ndcg@10`, `hr@10`, `recall@20`, `mrr@100`, `precision@10`, `f1@10`, `map@10`, `auc`, `coverage@10`;
-/// `rmse`, `mae`, `accuracy`.
+/// `rmse`, `mae`, `mae_of_mean` (of what predicts distributions the mean's too, to compare with what has no medians), `accuracy`.
 ///
 /// Another size of the pool is another rule of the split, and the numbers of shots go with it:
 ///

@@ -18,12 +18,14 @@ const STEPS: usize = 20;
 const EXPECTED: [f64; 3] = [0.5, 0.5, 1.0];
 /// A user's outcomes say much the same: all of them together count as this many.
 const OUTCOMES_OF_A_USER: f64 = 3.0;
+/// How many outcomes it takes to believe as much in the shares that they need as in the shares themselves.
+const OUTCOMES_OF_A_SHARE: f64 = 20.0;
 
 /// What a learner's variances are worth, and over which values ratings are distributed.
 ///
 /// The variance of a rating is `(noise * n + spread * s) * (doubt + surprise / noise) / (doubt + seen)`, from the noise `n`, spread `s`, `seen` and `surprise` of a
 /// [`RatingBelief`]. The last factor is a user's own: the mean of the inverse gamma posterior of how noisy they are, after `doubt` ratings' worth of
-/// everybody. (The predictive distribution is then Student's t with `doubt + seen` degrees of freedom, which is taken for normal.)
+/// everybody. (The predictive distribution is then a Student's t, which is taken for normal; its degrees of freedom grow with `doubt + seen`.)
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -120,7 +122,8 @@ impl RatingCalibration {
             RatingDistribution::shaped(outcome.mean, found.variance(outcome), shape.clone()).needed(outcome.value)
         };
         let needed = some.iter().map(needed).collect();
-        Self { needed: steps(needed), ..found }
+        let outcomes = OUTCOMES_OF_A_USER * users.len() as f64;
+        Self { needed: steps(needed, outcomes / (outcomes + OUTCOMES_OF_A_SHARE)), ..found }
     }
 
     /// How every item's value is distributed, `[items]`.
@@ -183,11 +186,17 @@ impl RatingCalibration {
     }
 }
 
-/// Quantiles at 0, 0.05 ... 1, the last of them 1.
-fn steps(mut values: Vec<f64>) -> Vec<f32> {
+/// Quantiles at 0, 0.05 ... 1, the first of them 0 and the last 1, as far as they are `believed`, 0 to 1; for the rest the shares themselves.
+///
+/// Each is the one that holds so much of what comes if that is exchangeable with the values, as split conformal prediction takes it: of `n` in order the one
+/// with the number `(n + 1) share`, rounded up.
+fn steps(mut values: Vec<f64>, believed: f64) -> Vec<f32> {
     values.sort_unstable_by(f64::total_cmp);
-    let at = |step: usize| values.get(values.len() * step / STEPS).copied().unwrap_or(1.0) as f32;
-    (0..=STEPS).map(at).collect()
+    let at = |step: usize| match ((values.len() + 1) * step).div_ceil(STEPS) {
+        0 => 0.0,
+        number => values.get(number - 1).copied().unwrap_or(1.0),
+    };
+    (0..=STEPS).map(|step| (believed * at(step) + (1.0 - believed) * step as f64 / STEPS as f64) as f32).collect()
 }
 
 /// Where a function with one valley is least, to a hundredth, by the golden section.
@@ -293,6 +302,41 @@ mod tests {
         let torn = RatingOutcome { user: 9_999, spread: f64::NAN, ..some[0] };
         some.extend([torn, RatingOutcome { spread: 1.0, surprise: f64::INFINITY, ..torn }]);
         assert_eq!(RatingCalibration::fit(stars(), &some), expected);
+    }
+
+    #[test]
+    fn of_few_users_shares_are_nearly_taken_at_their_word() {
+        let far = |users: usize| {
+            let some: Vec<RatingOutcome> = outcomes(1.0, 1.0, 0.0).into_iter().take(8 * users).collect();
+            let needed = RatingCalibration::fit(stars(), &some).needed;
+            (0..).zip(needed).map(|(step, share)| (share - step as f32 / STEPS as f32).abs()).fold(0.0, f32::max)
+        };
+        assert!(far(1) < 0.14, "{}", far(1));
+        assert!(steps(vec![0.5], 0.0).iter().enumerate().all(|(step, &share)| share == step as f32 / STEPS as f32));
+    }
+
+    #[test]
+    fn quantiles_hold_their_share_of_one_more_value() {
+        // Of 19 values, each share of 1/20 has one of its own; of 9, every second has.
+        let values = |n: usize| (1..=n).map(|value| value as f64 / 100.0).collect::<Vec<_>>();
+        let found = steps(values(19), 1.0);
+        assert!((1..20).all(|step| found[step] == step as f32 / 100.0), "{found:?}");
+        assert_eq!((found[0], found[20]), (0.0, 1.0));
+        assert_eq!(steps(values(9), 1.0)[1..6], [0.01, 0.01, 0.02, 0.02, 0.03]);
+        // One more draw is held by the share at least, whatever the number of values.
+        for n in [1, 4, 10, 33] {
+            let mut rng = ChaCha8Rng::seed_from_u64(n as u64);
+            let mut draws = |n: usize| (0..n).map(|_| rng.random::<f64>()).collect::<Vec<f64>>();
+            let mut held = [0; STEPS + 1];
+            for _ in 0..4000 {
+                let (found, new) = (steps(draws(n), 1.0), draws(1)[0] as f32);
+                held.iter_mut().zip(found).for_each(|(held, share)| *held += u32::from(new <= share));
+            }
+            for (step, held) in held.into_iter().enumerate() {
+                let (held, said) = (f64::from(held) / 4000.0, step as f64 / STEPS as f64);
+                assert!(held > said - 0.025, "{held} for {said} of {n}");
+            }
+        }
     }
 
     #[test]
