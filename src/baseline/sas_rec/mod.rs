@@ -35,12 +35,15 @@ const EPOCHS: [usize; 4] = [5, 10, 20, 40];
 /// window of [`SasRecConfig::max_length`] likes is read of each training user: the first ones or, as often, any, as a newcomer's
 /// first likes are what is to be read.
 ///
+/// Unlike in the paper, shorter sequences are padded on the right and positions count from the first like that is read, so that a newcomer's few likes stand
+/// where training had them; and by default 50 likes are read at most, where the paper reads 200 on MovieLens 1M.
+///
 /// Popularity ([`conditional_popularity`](crate::data::conditional_popularity)) ranks alone where there are no likes, as the network reads
 /// nothing then. Items that no training user has met come last.
 ///
 /// Trains and serves on Burn's default device, which the environment variable `BURN_DEVICE` may name, half of each batch on one
 /// thread and half on another. On the CPU the same seed gives the same weights on any number of threads. An epoch costs about
-/// `36 * layers * d_model^2` multiplications for each like that is read; scoring a user a third of it for each of their likes, and
+/// `15 * layers * d_model^2` multiplications for each like that is read; scoring a user a third of it for each of their likes, and
 /// `d_model` for each item.
 ///
 /// ```
