@@ -16,6 +16,8 @@ use crate::record::{DRAWN, Plot, Record, Table, columns, ladder, metric_table};
 pub struct Findings<'a> {
     pub report: &'a Report,
     pub comparisons: &'a [Comparison],
+    /// Random events beside first ones, where that was asked for.
+    pub orders: &'a [Comparison],
     pub fallen: &'a [(String, String)],
     /// Of each of ours the numbers of training seeds, and what they spread over.
     pub spreads: &'a [(String, usize, Spread)],
@@ -31,7 +33,13 @@ pub fn write(
     began: Instant,
 ) -> Result<(), Box<dyn Error>> {
     let name = args.data.file_name().map_or_else(|| "data".into(), |name| name.to_string_lossy());
-    let part = if args.part == Part::Valid { ", validation users" } else { "" };
+    let mut part = if args.part == Part::Valid { ", validation users" } else { "" }.to_owned();
+    if let Some(pool) = args.pool {
+        part = format!(", pool of {pool}{part}");
+    }
+    if args.random_support {
+        part = format!(", random support{part}");
+    }
     let title = format!("{name}, {}{part}", args.protocol);
     let mut record = Record::new("Protocols", &title, (&name, data), "run --release --example evaluate");
     if !training.is_empty() {
@@ -40,7 +48,15 @@ pub fn write(
         record.notes.push(format!("Training took {}.", seconds.join(", ")));
     }
     record.tables.extend(COMPARED.iter().filter_map(|(metric, _)| metric_table(found.report, metric)));
-    record.tables.push(comparison_table(found.comparisons));
+    let best = "Against the baseline that is best on the validation users";
+    record.tables.push(comparison_table(best, "baseline", found.comparisons));
+    if !found.orders.is_empty() {
+        record.tables.push(comparison_table(
+            "Random events of a user against the first ones",
+            "first events",
+            found.orders,
+        ));
+    }
     let fallen = found.fallen.iter().map(|(name, rungs)| vec![name.clone(), rungs.clone()]).collect();
     record.tables.push(Table {
         caption: "Rungs significantly below an earlier one".to_owned(),
@@ -53,7 +69,7 @@ pub fn write(
     record.write(path, began)
 }
 
-fn comparison_table(comparisons: &[Comparison]) -> Table {
+fn comparison_table(about: &str, other: &str, comparisons: &[Comparison]) -> Table {
     let row = |one: &Comparison| {
         let [mean, lo, hi] = one.difference;
         vec![
@@ -66,9 +82,8 @@ fn comparison_table(comparisons: &[Comparison]) -> Table {
         ]
     };
     Table {
-        caption: "Against the baseline that is best on the validation users, paired over users; positive where ours is better"
-            .to_owned(),
-        columns: columns(["metric", "k", "ours", "baseline", "difference", "its lower end in % of the baseline"]),
+        caption: format!("{about}, paired over users; positive where ours is better"),
+        columns: columns(["metric", "k", "ours", other, "difference", "its lower end in %"]),
         rows: comparisons.iter().map(row).collect(),
     }
 }

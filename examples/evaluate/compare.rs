@@ -41,6 +41,21 @@ pub fn with_the_best(report: &Report, valid: &Report, ours: &[String]) -> Vec<Co
     all
 }
 
+/// The name of a method that is asked on first events where the others are on random ones.
+pub fn on_first_events(name: &str) -> String {
+    format!("{name}, first events")
+}
+
+/// Each of ours on random events beside itself on first ones, at every number of shots.
+pub fn with_first_events(report: &Report, ours: &[String]) -> Vec<Comparison> {
+    let mut all = Vec::new();
+    for (metric, k) in COMPARED.into_iter().flat_map(|(metric, _)| shots(report).into_iter().map(move |k| (metric, k)))
+    {
+        all.extend(ours.iter().filter_map(|name| compare(report, (metric, k), name, &on_first_events(name))));
+    }
+    all
+}
+
 fn compare(report: &Report, (metric, k): (&'static str, Shots), ours: &str, best: &str) -> Option<Comparison> {
     let (value, base) = (report.mean(ours, k, metric)?, report.mean(best, k, metric)?);
     let paired = report.paired(ours, best, metric, k)?;
@@ -51,12 +66,12 @@ fn compare(report: &Report, (metric, k): (&'static str, Shots), ours: &str, best
     Some(Comparison { metric, k, ours: (ours.to_owned(), value), baseline: (best.to_owned(), base), difference })
 }
 
-/// Prints them.
-pub fn print(comparisons: &[Comparison]) {
-    println!("Against the baseline that is best on the validation users at each k, paired over users");
+/// Prints them under what they are about.
+pub fn print(about: &str, comparisons: &[Comparison]) {
+    println!("{about}, paired over users");
     println!(
-        "  {:<10} {:>4}  {:<26} {:<16} difference [95 %], its lower end in % of the baseline",
-        "metric", "k", "ours", "baseline"
+        "  {:<10} {:>4}  {:<26} {:<16} difference [95 %], its lower end in % of the other",
+        "metric", "k", "ours", "the other"
     );
     for one in comparisons {
         let (Comparison { metric, k, difference: [mean, lo, hi], .. }, percent) = (one, one.percent());

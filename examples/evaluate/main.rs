@@ -12,6 +12,7 @@ mod output;
 mod progress;
 #[path = "../results/record.rs"]
 mod record;
+mod renamed;
 mod stop;
 #[path = "../quickstart/table.rs"]
 mod table;
@@ -28,6 +29,7 @@ use account::Findings;
 use args::Args;
 use methods::{ANONYMOUS, Methods, OURS};
 use output::Output;
+use renamed::Renamed;
 use stop::Stop;
 use work::Work;
 
@@ -75,12 +77,24 @@ fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     let work = Work::new(args, &config, &data)?;
     let models = methods::train(args, &work, (&data, split.users()), &config, &stop)?;
     let methods = Methods::new(args, &models, (&data, split.users()), &stop)?;
-    let report = score(protocol.as_ref(), &methods, &data, &output, &stop)?;
+    let mut report = score(protocol.as_ref(), &methods, &data, &output, &stop)?;
+    if args.random_support {
+        let first = split.protocol(&data, &ProtocolOptions::default().on(args.part))?;
+        for method in methods.all().iter().filter(|method| methods.is_ours(method.name())) {
+            stop.check()?;
+            let name = compare::on_first_events(method.name());
+            first.run(&Renamed { name, method: method.as_ref() }, &mut report)?;
+        }
+    }
     show(args, &report, methods.ours());
     let valid = on_validation_users(&asked, &data, &methods, &stop)?;
     let ours = methods.ours();
     let comparisons = compare::with_the_best(&report, &valid, ours);
-    compare::print(&comparisons);
+    compare::print("Against the baseline that is best on the validation users at each k", &comparisons);
+    let orders = compare::with_first_events(&report, ours);
+    if !orders.is_empty() {
+        compare::print("Random events of a user against the first ones", &orders);
+    }
     let fallen = compare::fallen_rungs(&report, ours);
     compare::print_ladder(&fallen);
     let spreads = [OURS, ANONYMOUS].map(|name| {
@@ -90,7 +104,13 @@ fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     spreads.iter().for_each(|(name, seeds, spread)| compare::print_spread(name, *seeds, spread));
     output.write_report(&report)?;
     if let Some(path) = &args.record {
-        let found = Findings { report: &report, comparisons: &comparisons, fallen: &fallen, spreads: &spreads };
+        let found = Findings {
+            report: &report,
+            comparisons: &comparisons,
+            orders: &orders,
+            fallen: &fallen,
+            spreads: &spreads,
+        };
         account::write(args, (&data, &methods), &found, &work.seconds(args), path, began)?;
     }
     Ok(work.finished()?)
