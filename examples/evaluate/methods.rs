@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fs;
 
 use metarec::data::{Dataset, UserSplit};
-use metarec::evaluate::{Averaged, Method, Served, pool_size};
+use metarec::evaluate::{Averaged, Method, ProtocolKind, Served, pool_size};
 use metarec::recommend::device_from_env;
 use metarec::{Config, Recommender, baseline};
 
@@ -74,7 +74,10 @@ impl<'a> Methods<'a> {
         let mut methods = Self { all: Vec::new(), ours: Vec::new() };
         let asked: Vec<&str> = match &args.methods {
             Some(asked) => asked.iter().map(String::as_str).collect(),
-            None => names().collect(),
+            // What is already the user's is ranked for repeat purchases alone; elsewhere it says nothing.
+            None => {
+                names().filter(|&name| args.protocol == ProtocolKind::Repeat || name != "personal_frequency").collect()
+            }
         };
         let steps = bar::over("fitting", asked.len());
         for name in asked {

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use crate::baseline::{
     BaselineError, Blended, ConditionalPopularity, Constant, Ease, EaseInput, GaussianFactors, ImplicitAls, ItemMean,
-    Knn, LightFm, LightFmLoss, MeLu, Offsets, Popularity, Random, SasRec, Tuned,
+    Knn, LightFm, LightFmLoss, MeLu, Offsets, PersonalFrequency, Popularity, Random, SasRec, Tuned,
 };
 use crate::data::{Dataset, UserSplit};
 use crate::evaluate::Method;
 
 /// The names of all baselines, as in reports.
-pub const NAMES: [&str; 22] = [
+pub const NAMES: [&str; 23] = [
     "random",
     "constant",
     "popularity",
@@ -33,6 +33,7 @@ pub const NAMES: [&str; 22] = [
     "lightfm-warp",
     "sasrec",
     "melu",
+    "personal_frequency",
 ];
 
 /// How much an event counts that is no like, in what goes by the name of `ease_w`.
@@ -108,6 +109,7 @@ impl<'a> Named<'a> {
             "random" => Box::new(Random::new(data, self.seed).with_ratings(split)),
             "constant" => Box::new(Constant::fit(data, split)),
             "popularity" => Box::new(Popularity::fit(data, split)),
+            "personal_frequency" => Box::new(PersonalFrequency::new(data)),
             "popularity_cond" => Box::new(ConditionalPopularity::fit(data, split)),
             "item_mean" => Box::new(ItemMean::fit(data, split)),
             "bias" => Box::new(self.offsets()?),
