@@ -44,7 +44,6 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let mut out = csv::Writer::from_path(folder.join("items.csv"))?;
     out.write_record(["item", "title", "categories"])?;
-    let mut items = 0;
     for row in
         rows(&source.join("products.parquet"), &["product_id", "department", "product_category", "product_type"])?
             .into_iter()
@@ -53,7 +52,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         let said = |name: &str| row.get(name).map(|text| text.trim().replace('|', "/")).filter(|text| !text.is_empty());
         let categories: Vec<String> = ["department", "product_category"].into_iter().filter_map(said).collect();
         out.write_record([&row["product_id"], &said("product_type").unwrap_or_default(), &categories.join("|")])?;
-        items += 1;
     }
     out.flush()?;
 
@@ -67,6 +65,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     out.flush()?;
+    let items = households.values().filter(|users| users.len() >= HOUSEHOLDS).count();
     println!("{} purchases of {items} products by {} households", kept.len(), buyers.len());
     Ok(())
 }
