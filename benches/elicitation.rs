@@ -1,7 +1,7 @@
 //! What a newcomer should be asked about.
 //!
 //! ```text
-//! cargo bench --bench elicitation -- FOLDER [--model FOLDER] [--out FILE] [--record FILE] [--part valid|test] [--seed NUMBER] [--rule PERSONAL,SHARE]...
+//! cargo bench --bench elicitation -- FOLDER [--model FOLDER] [--out FILE] [--record FILE] [--part valid|test] [--seed NUMBER] [--rule PERSONAL,SHARE,CANDIDATES]...
 //! ```
 //!
 //! Trains with the defaults on the training users of the folder (or loads `--model`, and saves what it trained there if nothing is there yet), interviews the test users
@@ -48,13 +48,16 @@ fn compare(report: &Report, ours: &str) {
 }
 
 fn main() -> Result<(), Failure> {
-    let mut rules: Vec<(f64, f64)> = Vec::new();
+    let mut rules: Vec<(f64, f64, usize)> = Vec::new();
     let options = trained::options(&mut |name, parser| {
         let own = name == "rule";
         if own {
             let rule = parser.value()?.into_string().map_err(|rule| format!("--rule is {}", rule.display()))?;
-            let (personal, share) = rule.split_once(',').ok_or("--rule: expected two numbers with a comma between")?;
-            rules.push((personal.parse()?, share.parse()?));
+            let numbers: Vec<&str> = rule.split(',').collect();
+            let [personal, share, candidates] = numbers[..] else {
+                return Err(format!("--rule is {rule:?}: expected three numbers with commas between").into());
+            };
+            rules.push((personal.parse()?, share.parse()?, candidates.parse()?));
         }
         Ok(own)
     })?;
@@ -63,10 +66,10 @@ fn main() -> Result<(), Failure> {
     let protocol = Elicitation::new(data, split)?.on(options.part).with_seed(options.seed);
     let method = Served::new(rec, data)?;
     let mut policies: Vec<Box<dyn QuestionPolicy + '_>> = Vec::new();
-    for &(personal, share) in &rules {
-        let rule = QuestionRule::default().with_personal(personal).with_rating_share(share);
-        policies
-            .push(Box::new(ExpectedGain::new(rec, data)?.with_rule(rule).named(format!("gain {personal} {share}"))));
+    for &(personal, share, candidates) in &rules {
+        let rule = QuestionRule::default().with_personal(personal).with_rating_share(share).with_candidates(candidates);
+        let name = format!("gain {personal} {share} {candidates}");
+        policies.push(Box::new(ExpectedGain::new(rec, data)?.with_rule(rule).named(name)));
     }
     if rules.is_empty() {
         policies.push(Box::new(ExpectedGain::new(rec, data)?));

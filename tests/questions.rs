@@ -59,20 +59,20 @@ fn a_question_says_how_likely_its_item_is_known_and_the_most_telling_comes_first
     let rec = closed_form();
     let user = rec.adapt(&[Event::rating("i3", 5.0), Event::rating("i4", 1.0)]).unwrap();
     let all = rec.questions(&user, 60, &Filter::new()).unwrap();
+    assert!(all[0].gain > 0.0 && all.iter().all(|question| question.gain.is_finite()));
+
+    let apart = QuestionRule::default().with_personal(0.0).with_rating_share(0.0).with_candidates(0);
+    let all = rec.questions_by(&user, 60, &Filter::new(), &apart).unwrap();
     for question in &all {
         let place = rec.catalogue().find(&question.item).unwrap();
         let share = f64::from(rec.facts().known[place.position()]);
         assert_eq!(question.known, share.clamp(1e-6, 0.95));
         assert_eq!(question.title, rec.catalogue().title(place));
     }
-    assert!(all[0].gain > 0.0 && all.iter().all(|question| question.gain.is_finite()));
-
-    let apart = QuestionRule::default().with_rating_share(0.0);
-    let all = rec.questions_by(&user, 60, &Filter::new(), &apart).unwrap();
     assert!(all.windows(2).all(|pair| pair[0].gain as f32 >= pair[1].gain as f32));
     assert!(all.iter().all(|question| (question.gain + question.known * question.known.ln()).abs() < 1e-12));
 
-    let about_ratings = QuestionRule::default().with_rating_share(1.0);
+    let about_ratings = apart.with_rating_share(1.0);
     let told = rec.questions_by(&user, 60, &Filter::new(), &about_ratings).unwrap();
     assert_ne!(items(&told), items(&all));
     assert!((told[0].gain..=1.0).contains(&told[0].known), "the most telling tells 1, times how likely it is known");
@@ -98,9 +98,60 @@ fn learners_without_a_posterior_ask_what_tells_users_apart() {
     for learner in learners().into_iter().skip(1).take(2) {
         let rec = recommender(learner);
         let user = rec.adapt(&[Event::rating("i3", 5.0)]).unwrap();
-        let asked = rec.questions(&user, 5, &Filter::new()).unwrap();
+        let rule = QuestionRule::default().with_candidates(0);
+        let asked = rec.questions_by(&user, 5, &Filter::new(), &rule).unwrap();
         assert!(asked.iter().all(|question| (question.gain + question.known * question.known.ln()).abs() < 1e-12));
+        let moved = rec.questions(&user, 5, &Filter::new()).unwrap();
+        assert!(moved.iter().all(|question| question.gain > 0.0 && question.gain <= question.known));
     }
+}
+
+#[test]
+fn the_answer_that_moves_the_ranking_most_is_sought_among_the_candidates() {
+    let rec = closed_form();
+    let user = rec.adapt(&[Event::rating("i3", 5.0), Event::rating("i4", 1.0)]).unwrap();
+    let rule = QuestionRule::default().with_personal(0.0).with_rating_share(0.0);
+    let by =
+        |candidates: usize| rec.questions_by(&user, 60, &Filter::new(), &rule.with_candidates(candidates)).unwrap();
+    let moves = |question: &Question| question.gain / question.known;
+
+    // All are candidates: the farthest move is 1, and the ratio of two is that of what adapting to their answers does.
+    let all = by(60);
+    let most = all.iter().map(moves).fold(0.0, f64::max);
+    assert!((most - 1.0).abs() < 1e-9);
+    let moved = |item: &str| {
+        let softmax = |user: &AdaptedUser| {
+            let scores = rec.scores(user).unwrap();
+            let open = |(index, score): (usize, &f32)| {
+                let id = rec.catalogue().id(ItemIndex(index as u32));
+                if ["i3", "i4", item].contains(&id) { 0.0 } else { f64::from(*score).exp() }
+            };
+            let shares: Vec<f64> = scores.iter().enumerate().map(open).collect();
+            let total: f64 = shares.iter().sum();
+            shares.into_iter().map(|share| share / total).collect::<Vec<f64>>()
+        };
+        let before = softmax(&user);
+        let by = |value: f32| {
+            let mut answered = user.clone();
+            rec.update(&mut answered, Event::rating(item, value)).unwrap();
+            1.0 - before.iter().zip(softmax(&answered)).map(|(a, b)| (a * b).sqrt()).sum::<f64>()
+        };
+        let rating = rec.distribution(&user, item).unwrap();
+        let good = 1.0 - rating.share_at_most(3.5);
+        (good * by(5.0) + (1.0 - good) * by(2.0)).sqrt()
+    };
+    assert_eq!(rec.facts().value_range, Some((1.0, 5.0)));
+    let (first, middle, last) = (&all[0], &all[20], &all[57]);
+    for other in [middle, last] {
+        let (ours, expected) = (moves(other) / moves(first), moved(&other.item) / moved(&first.item));
+        assert!((ours / expected - 1.0).abs() < 0.02, "{ours} {expected}");
+    }
+
+    // Of ten candidates only ten are told apart, and nothing moves less than the least of them.
+    let ten = by(10);
+    let least = ten.iter().map(moves).fold(f64::INFINITY, f64::min);
+    assert_eq!(ten.iter().filter(|question| moves(question) > least + 1e-12).count(), 9);
+    assert_ne!(items(&by(0)), items(&all));
 }
 
 #[test]
@@ -109,6 +160,8 @@ fn the_policy_of_expected_gain_asks_what_the_recommender_asks() {
     let rec = closed_form();
     let policy = ExpectedGain::new(&rec, &data).unwrap().named("ours");
     let history = data.history(UserIndex(0));
+    let texts = data.users().row(UserIndex(0)).unwrap();
+    let profile: Vec<_> = data.users().columns().iter().zip(texts).map(|(name, text)| (&name[..], &text[..])).collect();
     let interview = |answers: &[IndexedEvent], rule: QuestionRule| -> Vec<String> {
         let mut open = vec![true; 60];
         answers.iter().for_each(|event| open[event.item.position()] = false);
@@ -118,7 +171,7 @@ fn the_policy_of_expected_gain_asks_what_the_recommender_asks() {
     };
     let rule = QuestionRule::default();
     for (answers, rule) in [(0, rule), (2, rule), (5, rule.with_rating_share(1.0)), (5, rule.with_personal(0.5))] {
-        let user = rec.adapt(&events(&data, UserIndex(0))[..answers]).unwrap();
+        let user = rec.adapt_known(&profile, &events(&data, UserIndex(0))[..answers]).unwrap();
         let first = rec.questions_by(&user, 1, &Filter::new(), &rule).unwrap().remove(0);
         let next = interview(&history[..answers], rule);
         assert_eq!((next.len(), &next[0]), (3, &first.item));

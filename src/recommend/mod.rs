@@ -10,7 +10,7 @@
 //! | [`top_k`](Recommender::top_k), [`top_k_with`](Recommender::top_k_with) | the best items | a score for each item, a partial sort |
 //! | [`scores`](Recommender::scores), [`rate`](Recommender::rate), [`ratings`](Recommender::ratings) | numbers for each item | a score for each item |
 //! | [`distributions`](Recommender::distributions), [`distribution`](Recommender::distribution) | how surely ratings are predicted | a product of matrices |
-//! | [`questions`](Recommender::questions) | what to ask a newcomer about | the same for each question |
+//! | [`questions`](Recommender::questions) | what to ask a newcomer about | two adaptations for each of 50 candidates, a product of matrices for each question |
 //! | [`Reranker::hits`] | the best items spread out, with shares of the places for some | a distance for each candidate and place |
 //! | [`save`](Recommender::save), [`load`](Recommender::load) | the model as a folder | its size |
 //!
@@ -26,6 +26,7 @@ mod incoming;
 mod parts;
 mod recommender;
 mod rerank;
+mod shift;
 mod stored;
 mod user;
 

@@ -277,7 +277,7 @@ impl Recommender {
     }
 
     /// What variances of ratings are worth: those of training, else they are taken at their word.
-    fn calibration(&self) -> Result<RatingCalibration, RecommendError> {
+    pub(super) fn calibration(&self) -> Result<RatingCalibration, RecommendError> {
         match (&self.facts.rating, self.facts.value_range) {
             (Some(calibration), _) => Ok(calibration.clone()),
             (None, Some((low, high))) => Ok(RatingCalibration::new(RatingScale::Range(low, high))),
