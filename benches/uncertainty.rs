@@ -68,7 +68,9 @@ fn main() -> Result<(), Failure> {
     let about = ("Uncertainty", "predicted intervals of ratings", "bench --bench uncertainty");
     options.record(&trained, about, |record| {
         record.notes.push(
-            "Coverage should be .90: more is not better, whatever the star says. MAE is of medians, RMSE of means."
+            "Coverage should be .90: more is not better, whatever the star says. MAE is of medians, RMSE of means. \
+             Where ratings are levels (stars), an interval is the shortest run of whole levels that holds the share: \
+             the interval score, which is made for ends that may lie anywhere, charges it more than the naive ends."
                 .to_owned(),
         );
         let mut metrics: Vec<String> = Vec::new();
