@@ -19,7 +19,8 @@ usage: evaluate --data FOLDER [--protocol NAME] [--methods a,b,...] [--seed N] [
   --seed N            seed of everything that is drawn; 0 by default
   --seeds N           train as many models, from as many seeds, and print their spread; 1 by default
   --config FILE       settings as JSON, of those that are not to be the default
-  --pool N            user-cold with N first events of each user as support pool, of users with 30 more
+  --pool N            user-cold with N first events of each user as support pool, of users with 30 more;
+                      all N are a rung of the ladder where N is more than 20
   --support ORDER     user-cold: k events are the first of the pool (default) or random ones of it
   --part PART         score these users: test (default) or valid
   --json FILE         also write the results, one JSON object a line

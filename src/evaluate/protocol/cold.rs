@@ -91,7 +91,7 @@ impl<'a> ColdProtocol<'a> {
         Self::new(data, split, Kind::ItemCold, vec![Shots::All])
     }
 
-    /// New users are asked for new items, on the test part, at 0, 1, 5 and 20 shots as far as the pools go.
+    /// New users are asked for new items, on the test part, at [the shots](super::UserCold::new) that the pools allow.
     ///
     /// # Errors
     /// As [`ColdProtocol::item_cold`].

@@ -41,9 +41,11 @@ pub fn pool_size(split: &UserSplit) -> usize {
     part.of(split).iter().map(|user| user.pool.len()).min().unwrap_or(0)
 }
 
-/// 0, 1, 5 and 20 shots as far as the pool goes, and 10 where it ends before 20.
+/// 0, 1, 5 and 20 shots as far as the pool goes, 10 where it ends before 20, and all of it where it goes further.
 pub(super) fn default_shots(pool: usize) -> Vec<usize> {
-    [0, 1, 5, 10, 20].into_iter().filter(|&shots| shots <= pool && (shots != 10 || pool < 20)).collect()
+    let further = (pool > 20).then_some(pool);
+    let steps = [0, 1, 5, 10, 20].into_iter().filter(|&shots| shots <= pool && (shots != 10 || pool < 20));
+    steps.chain(further).collect()
 }
 
 #[cfg(test)]
@@ -52,6 +54,7 @@ mod tests {
 
     #[test]
     fn shots_go_as_far_as_the_pool() {
+        assert_eq!(default_shots(50), [0, 1, 5, 20, 50]);
         assert_eq!(default_shots(20), [0, 1, 5, 20]);
         assert_eq!(default_shots(19), [0, 1, 5, 10]);
         assert_eq!(default_shots(3), [0, 1]);

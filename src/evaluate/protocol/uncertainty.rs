@@ -60,7 +60,7 @@ struct Answered {
 }
 
 impl<'a> Uncertainty<'a> {
-    /// The protocol on the test users, at 0, 1, 5 and 20 shots as far as their pools go.
+    /// The protocol on the test users, at [the shots](super::UserCold::new) that their pools allow.
     ///
     /// # Errors
     /// [`EvaluateError::ForeignSplit`] if a held-out user has items that the data set has not.

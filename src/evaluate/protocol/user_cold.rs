@@ -63,7 +63,7 @@ pub struct UserCold<'a> {
 
 impl<'a> UserCold<'a> {
     /// The protocol on the test users, at 0, 1, 5 and 20 shots as far as their pools go (10 in place of 20 where those
-    /// are shorter).
+    /// are shorter), and with the whole pool where it is larger.
     ///
     /// # Errors
     /// [`EvaluateError::ForeignSplit`] if the split has users or items that the data set has not.

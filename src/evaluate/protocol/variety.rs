@@ -85,7 +85,7 @@ struct Listed {
 }
 
 impl<'a> Variety<'a> {
-    /// The protocol on the test users, at 0, 1, 5 and 20 shots as far as their pools go.
+    /// The protocol on the test users, at [the shots](super::UserCold::new) that their pools allow.
     ///
     /// # Errors
     /// [`EvaluateError::ForeignSplit`] if the split has users or items that the data set has not.
