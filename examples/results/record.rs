@@ -124,7 +124,8 @@ fn command(program: &str) -> String {
             _ => last(&arg),
         }
     };
-    let args: Vec<String> = args.map(short).collect();
+    let quoted = |arg: String| if arg.contains(char::is_whitespace) { format!("'{arg}'") } else { arg };
+    let args: Vec<String> = args.map(short).map(quoted).collect();
     format!("cargo {program} -- {}", args.join(" "))
 }
 
