@@ -20,7 +20,7 @@ use std::time::Instant;
 use metarec::baseline::{Ease, EaseConfig};
 use metarec::data::{Catalogue, Dataset, UserSplit};
 use metarec::evaluate::metric::Direction;
-use metarec::evaluate::{EvaluateError, Measured, Method, Report, Served, Support, UserCold};
+use metarec::evaluate::{EvaluateError, Measured, Method, Part, Report, Served, Support, UserCold};
 use metarec::meta::{InContextConfig, LearnerConfig};
 use metarec::model::CandidateLoss;
 use metarec::model::initial::InitialValues;
@@ -34,8 +34,8 @@ use trained::Failure;
 const DEFAULT: &str = "metarec";
 const METRICS: [&str; 3] = ["ndcg@10", "recall@20", "rmse"];
 const SHOTS: [usize; 4] = [0, 1, 5, 20];
-/// Of the scores of EASE, each user's brought to mean 0 and deviation 1, beside those of the model.
-const LINEAR: f32 = 0.2;
+/// Of the scores of EASE, each user's brought to mean 0 and deviation 1, beside those of the model: what validation users choose from at each number of shots.
+const LINEAR: [f32; 5] = [0.0, 0.02, 0.05, 0.1, 0.2];
 
 /// The default model with something else in one place.
 struct Variant {
@@ -123,10 +123,11 @@ fn variants() -> Vec<Variant> {
     ]
 }
 
-/// A model's scores with those of a linear model beside them.
+/// A model's scores with those of a linear model beside them, weighed by how many events there are.
 struct WithLinear<'a> {
     served: Served<'a>,
     linear: &'a dyn Method,
+    weights: [f32; SHOTS.len()],
 }
 
 impl Method for WithLinear<'_> {
@@ -138,11 +139,12 @@ impl Method for WithLinear<'_> {
         let (Some(mut own), Some(linear)) = (self.served.scores(supports)?, self.linear.scores(supports)?) else {
             return Ok(None);
         };
-        for (own, linear) in own.iter_mut().zip(&linear) {
+        for ((own, linear), support) in own.iter_mut().zip(&linear).zip(supports) {
+            let at = SHOTS.iter().rposition(|&shots| shots <= support.events.len()).unwrap_or(0);
             let (mean, deviation) = moments(own);
             let (linear_mean, linear_deviation) = moments(linear);
             own.iter_mut().zip(linear).for_each(|(own, linear)| {
-                *own = (*own - mean) / deviation + LINEAR * (linear - linear_mean) / linear_deviation;
+                *own = (*own - mean) / deviation + self.weights[at] * (linear - linear_mean) / linear_deviation;
             });
         }
         Ok(Some(own))
@@ -208,12 +210,29 @@ impl Study {
             bytes = size(&folder.path().join("model"))?;
             let served = Served::new(&rec, data)?.named(seed.to_string());
             match change {
-                Some(Change::LinearBranch) => protocol.run(&WithLinear { served, linear: &self.linear }, &mut seeds)?,
+                Some(Change::LinearBranch) => {
+                    let weights = self.linear_weights(&rec)?;
+                    protocol.run(&WithLinear { served, linear: &self.linear, weights }, &mut seeds)?;
+                }
                 _ => protocol.run(&served, &mut seeds)?,
             }
         }
         report.add(name, "", self.means(&seeds))?;
         Ok([seconds / self.seeds.len() as f64, bytes as f64 / 1e6])
+    }
+
+    /// The weight of the linear model that is best for the validation users at each number of shots.
+    fn linear_weights(&self, rec: &Recommender) -> Result<[f32; SHOTS.len()], Failure> {
+        let protocol = UserCold::new(&self.data, &self.split)?.on(Part::Valid).with_shots(SHOTS);
+        let mut report = Report::new();
+        for weight in LINEAR {
+            let served = Served::new(rec, &self.data)?.named(weight.to_string());
+            protocol.run(&WithLinear { served, linear: &self.linear, weights: [weight; SHOTS.len()] }, &mut report)?;
+        }
+        let mean = |weight: f32, k| report.mean(&weight.to_string(), k, METRICS[0]).unwrap_or(f64::NEG_INFINITY);
+        let best =
+            |k| LINEAR.into_iter().reduce(|best, weight| if mean(weight, k) > mean(best, k) { weight } else { best });
+        Ok(SHOTS.map(|k| best(k).unwrap_or_default()))
     }
 
     /// Each user's mean over the seeds, of each metric at each number of shots.
@@ -341,7 +360,7 @@ fn main() -> Result<(), Failure> {
             Record::new("What made the difference", &title, (&study.name, &study.data), "bench --bench ablation");
         record.seeds.clone_from(&study.seeds);
         record.notes.push(format!(
-            "Each user's values are means over the training seeds. EASE's scores come in with the weight {LINEAR}, those of both at deviation 1."
+            "Each user's values are means over the training seeds. EASE's scores come in with the weight, of {LINEAR:?}, that is best for the validation users at each k, those of both at deviation 1."
         ));
         record.tables.push(summary(&report, &done, &costs));
         record.tables.extend(METRICS.iter().filter_map(|metric| difference_table(&report, &done, metric)));
