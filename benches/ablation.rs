@@ -269,15 +269,16 @@ fn better_by(report: &Report, other: &str, metric: &str, k: usize) -> Option<([f
     Some((difference, i8::from(paired.significantly_better()) - i8::from(paired.significantly_worse())))
 }
 
-/// Whether a part pays for itself.
-fn verdict(report: &Report, other: &str) -> &'static str {
+/// Whether a part pays for itself, and in how many cells of the tables it is certain.
+fn verdict(report: &Report, other: &str) -> String {
     let signs = METRICS.into_iter().flat_map(|metric| SHOTS.map(|k| (metric, k)));
     let signs: Vec<i8> = signs.filter_map(|(metric, k)| Some(better_by(report, other, metric, k)?.1)).collect();
-    match (signs.contains(&1), signs.contains(&-1)) {
-        (true, false) => "pays",
-        (false, true) => "costs",
-        (true, true) => "mixed",
-        (false, false) => "no difference",
+    let count = |sign| signs.iter().filter(|&&one| one == sign).count();
+    match (count(1), count(-1)) {
+        (0, 0) => "no difference".to_owned(),
+        (better, 0) => format!("pays ({better} of {})", signs.len()),
+        (0, worse) => format!("costs ({worse} of {})", signs.len()),
+        (better, worse) => format!("mixed ({better} for it, {worse} against, of {})", signs.len()),
     }
 }
 
@@ -305,11 +306,12 @@ fn summary(report: &Report, variants: &[&Variant], costs: &[[f64; 2]]) -> Table 
     let numbers = |[seconds, megabytes]: [f64; 2]| [format!("{seconds:.0} s"), format!("{megabytes:.2} MB")];
     let default = [DEFAULT.to_owned(), String::new()].into_iter().chain(numbers(costs[0])).chain([String::new()]);
     let row = |(variant, &cost): (&&Variant, &[f64; 2])| {
-        let said = verdict(report, variant.name).to_owned();
+        let said = verdict(report, variant.name);
         [variant.name, variant.part].map(str::to_owned).into_iter().chain(numbers(cost)).chain([said]).collect()
     };
     Table {
-        caption: "Does the default's part pay for itself? By all metrics and numbers of shots below".to_owned(),
+        caption: "Does the default's part pay for itself? In brackets: in how many of the cells below that is certain at 95 %; where nothing differs, one in 20 is by chance"
+            .to_owned(),
         columns: columns(["instead", "the default has", "a training", "saved", "the part"]),
         rows: [default.collect()].into_iter().chain(variants.iter().zip(&costs[1..]).map(row)).collect(),
     }
@@ -346,7 +348,7 @@ fn main() -> Result<(), Failure> {
             format!("{metric} {}", cells.map(|by| format!("{by:+.4}")).join(" "))
         };
         println!(
-            "{:<32} {:<14} default better by {}",
+            "{:<32} {:<20} default better by {}",
             variant.name,
             verdict(&report, variant.name),
             METRICS.map(by).join(", ")
