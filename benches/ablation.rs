@@ -28,7 +28,7 @@ use metarec::recommend::device_from_env;
 use metarec::sampler::SupportOrder;
 use metarec::{Config, Recommender};
 
-use record::{Record, Table, columns, metric_table};
+use record::{Record, Table, columns, metric_tables};
 use trained::Failure;
 
 const DEFAULT: &str = "metarec";
@@ -262,11 +262,7 @@ fn size(folder: &std::path::Path) -> Result<u64, Failure> {
 /// What the default is better by than another, and whether that is certain, better (1) or worse (-1).
 fn better_by(report: &Report, other: &str, metric: &str, k: usize) -> Option<([f64; 3], i8)> {
     let paired = report.paired(DEFAULT, other, metric, k)?;
-    let difference = match paired.direction {
-        Direction::HigherIsBetter => [paired.mean, paired.lo, paired.hi],
-        Direction::LowerIsBetter => [-paired.mean, -paired.hi, -paired.lo],
-    };
-    Some((difference, i8::from(paired.significantly_better()) - i8::from(paired.significantly_worse())))
+    Some((paired.gain(), i8::from(paired.significantly_better()) - i8::from(paired.significantly_worse())))
 }
 
 /// Whether a part pays for itself, and in how many cells of the tables it is certain.
@@ -366,7 +362,7 @@ fn main() -> Result<(), Failure> {
         ));
         record.tables.push(summary(&report, &done, &costs));
         record.tables.extend(METRICS.iter().filter_map(|metric| difference_table(&report, &done, metric)));
-        record.tables.extend(METRICS.iter().filter_map(|metric| metric_table(&report, metric)));
+        record.tables.extend(metric_tables(&report, METRICS));
         record.write(path, began)?;
     }
     Ok(())

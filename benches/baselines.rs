@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use lexopt::prelude::*;
-use metarec::baseline::{NAMES, Named};
+use metarec::baseline::{NAMES, Named, Tuner};
 use metarec::data::read_dir;
 use metarec::evaluate::{Report, UserCold};
 use serde::Deserialize;
@@ -93,7 +93,8 @@ fn main() -> Result<(), Failure> {
     let data = read_dir(&args.folder)?;
     let split = data.split()?;
     let protocol = UserCold::new(&data, &split)?;
-    let mut named = Named::new(&data, &split, protocol.shots(), args.seed);
+    let tuner = Tuner::new(&data, &split, protocol.shots())?;
+    let mut named = Named::new(&data, &split, &tuner, args.seed);
     let mut report = Report::new();
     for name in &args.only {
         let start = Instant::now();

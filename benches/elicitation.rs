@@ -18,7 +18,7 @@ use std::io::BufWriter;
 use metarec::evaluate::{Elicitation, ExpectedGain, FixedOrder, QuestionPolicy, Report, Served};
 use metarec::recommend::QuestionRule;
 
-use record::{Table, metric_table};
+use record::{Table, metric_tables};
 use trained::Failure;
 
 /// What policies are compared by.
@@ -92,7 +92,7 @@ fn main() -> Result<(), Failure> {
         record.notes.push(
             "k is a number of questions or of answers; \"don't know it\" is a question without an answer.".to_owned(),
         );
-        record.tables.extend(COMPARED.iter().filter_map(|metric| metric_table(&report, metric)));
+        record.tables.extend(metric_tables(&report, COMPARED));
         record.tables.extend(policies.iter().take(rules.len().max(1)).map(|ours| against(&report, ours.name())));
     })
 }

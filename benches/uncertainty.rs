@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use metarec::baseline::NaiveIntervals;
 use metarec::evaluate::{CalibrationRow, Method, Report, Served, Uncertainty};
 
-use record::{Line, Plot, Point, metric_table};
+use record::{Line, Plot, Point, metric_tables};
 use trained::Failure;
 
 fn write_table(path: &PathBuf, tables: &[(&str, Vec<CalibrationRow>)]) -> Result<(), Failure> {
@@ -79,7 +79,7 @@ fn main() -> Result<(), Failure> {
                 metrics.push(metric);
             }
         });
-        record.tables.extend(metrics.iter().filter_map(|metric| metric_table(&report, metric)));
+        record.tables.extend(metric_tables(&report, metrics.iter().map(String::as_str)));
         record.plots = calibration_plots(&tables);
     })
 }

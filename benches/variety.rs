@@ -24,7 +24,7 @@ use metarec::data::{Band, Dataset, HeldOutUser, UserGroups};
 use metarec::evaluate::{GapRow, GroupReport, Method, Part, Report, Served, Variety};
 use metarec::recommend::Reranker;
 
-use record::{Line, Plot, Point as Place, Table, columns, metric_table};
+use record::{Line, Plot, Point as Place, Table, columns, metric_tables};
 use trained::Failure;
 
 const LAMBDAS: [f64; 7] = [0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9];
@@ -51,10 +51,10 @@ fn groupings(data: &Dataset, users: &[HeldOutUser]) -> Result<Vec<(&'static str,
 fn print_bands(report: &Report, protocol: &Variety<'_>, shots: usize) {
     let sizes = Band::ALL.map(|band| format!("{} {}", band.name(), protocol.bands().items(band).count()));
     println!("liked items by popularity (items: {}), and head less tail over users with both", sizes.join(", "));
+    let rows = report.rows();
     for metric in ["ndcg@10", "recall@20"] {
         for method in report.methods() {
             let row = |band: Band| {
-                let rows = report.rows();
                 let name = format!("{metric}/{}", band.name());
                 let row = rows.iter().find(|row| row.method == method && row.metric == name);
                 row.map_or_else(String::new, |row| {
@@ -138,7 +138,7 @@ fn main() -> Result<(), Failure> {
     }
     println!("\ndistance by {}", protocol.distance().name());
     let banded = ["ndcg@10/head", "ndcg@10/middle", "ndcg@10/tail"];
-    tables.extend(banded.iter().chain(&METRICS).filter_map(|metric| metric_table(&report, metric)));
+    tables.extend(metric_tables(&report, banded.into_iter().chain(METRICS)));
 
     let (mut curve, mut rerankers) = (Vec::new(), Vec::new());
     for (floor, lambda) in FLOORS.into_iter().flat_map(|floor| LAMBDAS.map(|lambda| (floor, lambda))) {

@@ -23,7 +23,8 @@ impl<L: ServingLearner<PreferenceTransformer>> Calibration<L> {
     /// Shares that are tried.
     const SHARES: [f32; 9] = [0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2];
 
-    /// The model with the share that ranks best for the validation users; as it is where there are none, or where the settings say what to trust.
+    /// The model with the share that ranks best for the validation users, of equals the nearest to what it trusts by itself; as it is where there are none, where none of them can tell
+    /// shares apart, or where the settings say what to trust.
     ///
     /// The mean over neighbouring shares is compared, so that one lucky share among few users is not taken.
     pub(crate) fn of(
@@ -38,7 +39,12 @@ impl<L: ServingLearner<PreferenceTransformer>> Calibration<L> {
             let near = &ranked[place.saturating_sub(1)..ranked.len().min(place + 2)];
             near.iter().sum::<f64>() / near.len() as f64
         };
-        let best = (0..ranked.len()).max_by(|&a, &b| smooth(a).total_cmp(&smooth(b)));
+        if ranked.iter().all(|value| *value == ranked[0]) {
+            return trained;
+        }
+        let moved = |place: usize| (Self::SHARES[place] - trained.model.trust()).abs();
+        let order = |a: usize, b: usize| smooth(a).total_cmp(&smooth(b)).then(moved(b).total_cmp(&moved(a)));
+        let best = (0..ranked.len()).max_by(|&a, &b| order(a, b));
         let share = best.map_or(1.0, |place| Self::SHARES[place]);
         Trained { model: trained.model.with_trust(share), ..trained }
     }
@@ -134,6 +140,10 @@ mod tests {
         let (trained, validation) = users_of(0.5);
         let nobody = Validation::new(Vec::new(), Vec::new(), Default::default(), Vec::new(), vec![SHOTS]);
         assert_eq!(chosen(trained.clone(), nobody), 0.8);
+        let indifferent = vec![HeldOutUser { user: UserIndex(0), pool: Vec::new(), query: Vec::new() }];
+        let nothing_liked =
+            Validation::new(indifferent, vec![ItemIndex(0)], Default::default(), vec![0; 60], vec![SHOTS]);
+        assert_eq!(chosen(trained.clone(), nothing_liked), 0.8, "nobody likes a candidate");
         assert!(chosen(trained, validation) < 0.7);
     }
 }

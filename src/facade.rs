@@ -1,5 +1,6 @@
 //! From data to a recommender: the one place where training and serving meet.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use burn::tensor::Device;
@@ -8,8 +9,8 @@ use sha2::{Digest, Sha256};
 
 use crate::calibration::Calibration;
 use crate::config::Config;
-use crate::data::{Dataset, IndexedEvent, ItemIndex, SplitRule, UserSplit, tie_order};
-use crate::evaluate::pool_size;
+use crate::data::{Dataset, HeldOutUser, IndexedEvent, ItemIndex, SplitRule, UserIndex, UserSplit, tie_order};
+use crate::evaluate::{Shots, fitted_pool_size};
 use crate::meta::{ServingLearner, WithLearner};
 use crate::model::initial::InitialValues;
 use crate::model::{
@@ -54,7 +55,7 @@ pub struct RecommenderTrainer<'a> {
     config: Config,
     split: Option<UserSplit>,
     sampler: Option<(Box<dyn TaskSampler + 'a>, usize)>,
-    looks: Option<(Vec<ItemIndex>, Vec<usize>)>,
+    looks: Option<(Vec<ItemIndex>, Vec<Shots>)>,
     start: Box<dyn FnOnce(InitialValues) -> InitialValues + 'a>,
     observer: Box<dyn Observer + 'a>,
     cancel: CancelToken,
@@ -117,13 +118,18 @@ impl<'a> RecommenderTrainer<'a> {
         self
     }
 
-    /// Looks at the validation users by ranking `candidates` after each of `shots` events, instead of the items that training knows after 0, 1, 5 and 20.
+    /// Looks at the validation users by ranking `candidates` after each of `shots` (numbers of first events, or [`Shots`]), instead of the items that training
+    /// knows after 0, 1, 5 and 20: needed where they are asked for items that training does not know, as nobody can tell a good look then.
     #[must_use]
-    pub fn looks(mut self, candidates: impl Into<Vec<ItemIndex>>, shots: impl Into<Vec<usize>>) -> Self {
+    pub fn looks(
+        mut self,
+        candidates: impl Into<Vec<ItemIndex>>,
+        shots: impl IntoIterator<Item = impl Into<Shots>>,
+    ) -> Self {
         let mut candidates = candidates.into();
         candidates.sort_unstable();
         candidates.dedup();
-        self.looks = Some((candidates, shots.into()));
+        self.looks = Some((candidates, shots.into_iter().map(Into::into).collect()));
         self
     }
 
@@ -217,7 +223,7 @@ impl<'a> RecommenderTrainer<'a> {
     ) -> Result<Found<L::State>, TrainError> {
         let Self { data, config, sampler, looks, start, observer, cancel, checkpoint, .. } = self;
         let catalogue = data.catalogue();
-        let pool = if split.valid.is_empty() { SplitRule::default().support } else { pool_size(split) };
+        let pool = if split.valid.is_empty() { SplitRule::default().support } else { fitted_pool_size(split) };
         let schema = PreferenceSchema::from_tasks(catalogue, &split.train, data.like_rule());
         let schema = match config.model.profiles {
             true => schema.with_profiles(data.users(), &split.train),
@@ -241,11 +247,11 @@ impl<'a> RecommenderTrainer<'a> {
         let places = tie_order(catalogue.ids());
         let (candidates, shots) = match looks {
             Some(looks) => checked_looks(looks, catalogue.len())?,
-            None => (split.candidates(), SHOTS.to_vec()),
+            None => (split.candidates(), SHOTS.map(Shots::First).to_vec()),
         };
         let looked = (candidates.clone(), shots.clone());
         let validation =
-            Validation::new(split.valid.clone(), candidates, likes, places, shots).with_profiles(profiles.clone());
+            Validation::new(looked_at(split), candidates, likes, places, shots).with_profiles(profiles.clone());
         let optimizers = Optimizers::for_transformer(&config.training).for_state_of(&learner, &config.training);
         let calibration = Calibration::new(validation.clone(), learner.clone(), device);
         let mut trainer = MetaTrainer::new(model, learner, &*sampler, tasks, &config.training, seed, device)?
@@ -255,7 +261,7 @@ impl<'a> RecommenderTrainer<'a> {
             .with_observer(Told(observer))
             .with_cancel(cancel);
         if let Some(path) = checkpoint {
-            let what = format!("{} {:?} {:?} {read}", std::any::type_name::<L>(), looked.0, looked.1);
+            let what = format!("{} {pool} {:?} {:?} {read}", std::any::type_name::<L>(), looked.0, looked.1);
             trainer = trainer.with_checkpoint(path).with_mark(mark(&config, data, split, &what));
         }
         let trained = calibration.of(trainer.run()?);
@@ -290,11 +296,22 @@ impl WithLearner<PreferenceTransformer> for Train<'_, '_> {
     }
 }
 
+/// The validation users, with all that training knows of those who are training users too, where their pool is but the beginning of it.
+fn looked_at(split: &UserSplit) -> Vec<HeldOutUser> {
+    let known: HashMap<UserIndex, &[IndexedEvent]> =
+        split.train.iter().map(|task| (task.user, &task.events[..])).collect();
+    let with_known = |user: &HeldOutUser| match known.get(&user.user) {
+        Some(events) if events.starts_with(&user.pool) => HeldOutUser { pool: events.to_vec(), ..user.clone() },
+        _ => user.clone(),
+    };
+    split.valid.iter().map(with_known).collect()
+}
+
 /// What the validation users are looked at by, if there is something to look at and it is in the catalogue.
 fn checked_looks(
-    (candidates, shots): (Vec<ItemIndex>, Vec<usize>),
+    (candidates, shots): (Vec<ItemIndex>, Vec<Shots>),
     items: usize,
-) -> Result<(Vec<ItemIndex>, Vec<usize>), TrainError> {
+) -> Result<(Vec<ItemIndex>, Vec<Shots>), TrainError> {
     let wrong = |field, value: String, expected| Err(TrainError::Setting { field, value, expected });
     if let Some(foreign) = candidates.iter().find(|item| item.position() >= items) {
         return wrong("looks.candidates", format!("item {} of {items}", foreign.0), "items of the catalogue");

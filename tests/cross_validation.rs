@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use metarec::baseline::{Offsets, Popularity, Random};
+use metarec::baseline::{Offsets, Popularity, Random, Tuner};
 use metarec::data::synthetic::MarketConfig;
 use metarec::data::{Dataset, Event, FoldRule, UserFolds, UserIndex, UserSplit, from_events};
 use metarec::evaluate::{CrossValidation, EvaluateError, Method, Report, UserCold, cross_validate};
@@ -125,7 +125,11 @@ fn methods_over_the_same_folds_are_paired_over_all_users() {
     let spread = folds
         .run(
             |data, split| {
-                made(Offsets::tuned(data, split, &[1, 5]).map_err(|error| EvaluateError::method("bias", error))?)
+                made(
+                    Tuner::new(data, split, &[1, 5])
+                        .and_then(|tuner| Offsets::tuned(data, split, &tuner))
+                        .map_err(|error| EvaluateError::method("bias", error))?,
+                )
             },
             &mut report,
         )

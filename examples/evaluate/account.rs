@@ -8,54 +8,74 @@ use metarec::data::Dataset;
 use metarec::evaluate::{Part, Report, Shots};
 
 use crate::args::Args;
-use crate::compare::{COMPARED, Comparison, Spread};
-use crate::methods::Methods;
-use crate::record::{DRAWN, Plot, Record, Table, columns, ladder, metric_table};
+use crate::compare::{self, COMPARED, Comparison, Spread};
+use crate::methods::{ANONYMOUS, OURS, ours};
+use crate::record::{DRAWN, Plot, Record, Table, columns, ladder, metric_tables};
+use crate::work::Scored;
 
 /// What a run found.
 pub struct Findings<'a> {
-    pub report: &'a Report,
-    pub comparisons: &'a [Comparison],
+    report: &'a Report,
+    comparisons: Vec<Comparison>,
     /// Random events beside first ones, where that was asked for.
-    pub orders: &'a [Comparison],
-    pub fallen: &'a [(String, String)],
+    orders: Vec<Comparison>,
+    fallen: Vec<(String, String)>,
     /// Of each of ours the numbers of training seeds, and what they spread over.
-    pub spreads: &'a [(String, usize, Spread)],
+    spreads: Vec<(String, usize, Spread)>,
 }
+
+impl<'a> Findings<'a> {
+    /// Compares ours with the others, and with themselves.
+    pub fn of(scored: &'a Scored) -> Self {
+        let (report, ours) = (&scored.report, ours(&scored.report));
+        let spread = |name: &str| {
+            let seeds: Vec<String> = ours.iter().filter(|own| own.split('/').next() == Some(name)).cloned().collect();
+            (name.to_owned(), seeds.len(), compare::spread(report, &seeds))
+        };
+        Self {
+            report,
+            comparisons: compare::with_the_best(report, &scored.valid, &ours),
+            orders: compare::with_first_events(report, &ours),
+            fallen: compare::fallen_rungs(report, &ours),
+            spreads: [OURS, ANONYMOUS].map(spread).into(),
+        }
+    }
+
+    /// Prints it.
+    pub fn print(&self) {
+        compare::print(AGAINST_THE_BEST, &self.comparisons);
+        if !self.orders.is_empty() {
+            compare::print(AGAINST_FIRST_EVENTS, &self.orders);
+        }
+        compare::print_ladder(&self.fallen);
+        self.spreads.iter().for_each(|(name, seeds, spread)| compare::print_spread(name, *seeds, spread));
+    }
+}
+
+const AGAINST_THE_BEST: &str =
+    "Against the baseline, of those asked for, that is best on the validation users at its k";
+const AGAINST_FIRST_EVENTS: &str = "Random events of a user against the first ones";
 
 /// Writes the record of a run.
 pub fn write(
     args: &Args,
-    (data, methods): (&Dataset, &Methods<'_>),
+    data: &Dataset,
     found: &Findings<'_>,
     training: &[f64],
     path: &Path,
     began: Instant,
 ) -> Result<(), Box<dyn Error>> {
     let name = args.data.file_name().map_or_else(|| "data".into(), |name| name.to_string_lossy());
-    let mut part = if args.part == Part::Valid { ", validation users" } else { "" }.to_owned();
-    if let Some(pool) = args.pool {
-        part = format!(", pool of {pool}{part}");
-    }
-    if args.random_support {
-        part = format!(", random support{part}");
-    }
-    let title = format!("{name}, {}{part}", args.protocol);
-    let mut record = Record::new("Protocols", &title, (&name, data), "run --release --example evaluate");
+    let mut record = Record::new("Protocols", &title(args, &name), (&name, data), "run --release --example evaluate");
     if !training.is_empty() {
-        record.seeds = (args.seed..args.seed + args.seeds).collect();
+        record.seeds = args.all_seeds().collect();
         let seconds: Vec<String> = training.iter().map(|seconds| format!("{seconds:.0} s")).collect();
         record.notes.push(format!("Training took {}.", seconds.join(", ")));
     }
-    record.tables.extend(COMPARED.iter().filter_map(|(metric, _)| metric_table(found.report, metric)));
-    let best = "Against the baseline that is best on the validation users";
-    record.tables.push(comparison_table(best, "baseline", found.comparisons));
+    record.tables.extend(metric_tables(found.report, COMPARED.map(|(metric, _)| metric)));
+    record.tables.push(comparison_table(AGAINST_THE_BEST, "baseline", &found.comparisons));
     if !found.orders.is_empty() {
-        record.tables.push(comparison_table(
-            "Random events of a user against the first ones",
-            "first events",
-            found.orders,
-        ));
+        record.tables.push(comparison_table(AGAINST_FIRST_EVENTS, "first events", &found.orders));
     }
     let fallen = found.fallen.iter().map(|(name, rungs)| vec![name.clone(), rungs.clone()]).collect();
     record.tables.push(Table {
@@ -65,8 +85,15 @@ pub fn write(
     });
     let spreads = found.spreads.iter().filter(|(_, _, spread)| !spread.is_empty());
     record.tables.extend(spreads.map(|(name, seeds, spread)| spread_table(name, *seeds, spread)));
-    record.plots = plots(found, methods);
+    record.plots = plots(found);
     record.write(path, began)
+}
+
+fn title(args: &Args, name: &str) -> String {
+    let support = if args.random_support { ", random support" } else { "" };
+    let pool = args.pool.map_or_else(String::new, |pool| format!(", pool of {pool}"));
+    let part = if args.part == Part::Valid { ", validation users" } else { "" };
+    format!("{name}, {}{support}{pool}{part}", args.protocol)
 }
 
 fn comparison_table(about: &str, other: &str, comparisons: &[Comparison]) -> Table {
@@ -100,10 +127,10 @@ fn spread_table(name: &str, seeds: usize, spread: &[(&'static str, Shots, [f64; 
 }
 
 /// The ladders of the first of ours, of popularity and chance, and of the baselines that are best at some number of shots.
-fn plots(found: &Findings<'_>, methods: &Methods<'_>) -> Vec<Plot> {
-    let rows = found.report.rows();
+fn plots(found: &Findings<'_>) -> Vec<Plot> {
+    let (rows, ours) = (found.report.rows(), ours(found.report));
     let wanted = |metric: &str, name: &str| {
-        methods.ours().first().is_some_and(|first| first == name)
+        ours.first().is_some_and(|first| first == name)
             || ["random", "constant", "popularity", "item_mean"].contains(&name)
             || found.comparisons.iter().any(|one| one.metric == metric && one.baseline.0 == name)
     };

@@ -26,7 +26,7 @@ usage: evaluate --data FOLDER [--protocol NAME] [--methods a,b,...] [--seed N] [
   --json FILE         also write the results, one JSON object a line
   --record FILE       also write what the example `results` makes a page of
   --predictions FILE  also write user,k,item,score: the best 100 items, of the first method
-  --ratings FILE      also write user,k,item,rating: every query event, of the first method
+  --ratings FILE      also write user,k,item,rating: every query event with a value, of the first method
   --resume            go on where a run with the same options was stopped (Ctrl-C loses nothing)
   --restart           throw such a run away and begin anew
   --help              print this";
@@ -52,6 +52,11 @@ pub struct Args {
 }
 
 impl Args {
+    /// The seeds of training.
+    pub fn all_seeds(&self) -> impl Iterator<Item = u64> {
+        self.seed..self.seed.saturating_add(self.seeds)
+    }
+
     /// Whether a method was asked for.
     pub fn wants(&self, name: &str) -> bool {
         self.methods.as_ref().is_none_or(|methods| methods.iter().any(|method| method == name))
@@ -106,6 +111,10 @@ pub fn parse() -> Result<Option<Args>, lexopt::Error> {
     }
     if args.data.as_os_str().is_empty() {
         return Err("--data is missing: expected a folder".into());
+    }
+    if args.seed.checked_add(args.seeds).is_none() {
+        let most = u64::MAX - args.seeds;
+        return Err(format!("--seed is {}: expected at most {most} with --seeds {}", args.seed, args.seeds).into());
     }
     if args.resume && args.restart {
         return Err("--resume and --restart: expected one of them".into());
@@ -165,6 +174,6 @@ fn part(text: &str) -> Result<Part, lexopt::Error> {
 }
 
 fn unknown(what: &str) -> lexopt::Error {
-    let known = "--data, --protocol, --methods, --seed, --seeds, --config, --pool, --support, --part, --json, --predictions, --ratings, --resume, --restart, --help";
+    let known = "--data, --protocol, --methods, --seed, --seeds, --config, --pool, --support, --part, --json, --record, --predictions, --ratings, --resume, --restart, --help";
     format!("{what}: expected one of {known}").into()
 }

@@ -3,10 +3,12 @@
 use metarec::evaluate::metric::Direction;
 use metarec::evaluate::{Report, Shots};
 
-/// What is compared, and which way is better.
-pub const COMPARED: [(&str, Direction); 4] = [
+/// What is compared where a protocol has it, and which way is better.
+pub const COMPARED: [(&str, Direction); 6] = [
     ("ndcg@10", Direction::HigherIsBetter),
     ("recall@20", Direction::HigherIsBetter),
+    ("cold:ndcg@10", Direction::HigherIsBetter),
+    ("cold:recall@20", Direction::HigherIsBetter),
     ("rmse", Direction::LowerIsBetter),
     ("mae", Direction::LowerIsBetter),
 ];
@@ -33,7 +35,7 @@ impl Comparison {
 pub fn with_the_best(report: &Report, valid: &Report, ours: &[String]) -> Vec<Comparison> {
     let mut all = Vec::new();
     for (metric, direction) in COMPARED {
-        for k in shots(report) {
+        for k in report.shots() {
             let Some(best) = best(valid, ours, metric, k, direction) else { continue };
             all.extend(ours.iter().filter_map(|name| compare(report, (metric, k), name, &best)));
         }
@@ -41,15 +43,18 @@ pub fn with_the_best(report: &Report, valid: &Report, ours: &[String]) -> Vec<Co
     all
 }
 
-/// The name of a method that is asked on first events where the others are on random ones.
+/// How the name of a method ends that is asked on first events where the others are on random ones.
+pub const FIRST_EVENTS: &str = ", first events";
+
+/// The name of a method on first events.
 pub fn on_first_events(name: &str) -> String {
-    format!("{name}, first events")
+    format!("{name}{FIRST_EVENTS}")
 }
 
 /// Each of ours on random events beside itself on first ones, at every number of shots.
 pub fn with_first_events(report: &Report, ours: &[String]) -> Vec<Comparison> {
     let mut all = Vec::new();
-    for (metric, k) in COMPARED.into_iter().flat_map(|(metric, _)| shots(report).into_iter().map(move |k| (metric, k)))
+    for (metric, k) in COMPARED.into_iter().flat_map(|(metric, _)| report.shots().into_iter().map(move |k| (metric, k)))
     {
         all.extend(ours.iter().filter_map(|name| compare(report, (metric, k), name, &on_first_events(name))));
     }
@@ -59,18 +64,15 @@ pub fn with_first_events(report: &Report, ours: &[String]) -> Vec<Comparison> {
 fn compare(report: &Report, (metric, k): (&'static str, Shots), ours: &str, best: &str) -> Option<Comparison> {
     let (value, base) = (report.mean(ours, k, metric)?, report.mean(best, k, metric)?);
     let paired = report.paired(ours, best, metric, k)?;
-    let difference = match paired.direction {
-        Direction::HigherIsBetter => [paired.mean, paired.lo, paired.hi],
-        Direction::LowerIsBetter => [-paired.mean, -paired.hi, -paired.lo],
-    };
-    Some(Comparison { metric, k, ours: (ours.to_owned(), value), baseline: (best.to_owned(), base), difference })
+    let (ours, baseline) = ((ours.to_owned(), value), (best.to_owned(), base));
+    Some(Comparison { metric, k, ours, baseline, difference: paired.gain() })
 }
 
 /// Prints them under what they are about.
 pub fn print(about: &str, comparisons: &[Comparison]) {
     println!("{about}, paired over users");
     println!(
-        "  {:<10} {:>4}  {:<26} {:<16} difference [95 %], its lower end in % of the other",
+        "  {:<14} {:>4}  {:<26} {:<16} difference [95 %], its lower end in % of the other",
         "metric", "k", "ours", "the other"
     );
     for one in comparisons {
@@ -78,7 +80,7 @@ pub fn print(about: &str, comparisons: &[Comparison]) {
         let ((ours, value), (best, base)) = (&one.ours, &one.baseline);
         let k = k.to_string();
         println!(
-            "  {metric:<10} {k:>4}  {ours:<18} {value:.4}  {best:<16} {base:.4}  {mean:+.4} [{lo:+.4} {hi:+.4}] {percent:+.1} %"
+            "  {metric:<14} {k:>4}  {ours:<18} {value:.4}  {best:<16} {base:.4}  {mean:+.4} [{lo:+.4} {hi:+.4}] {percent:+.1} %"
         );
     }
     println!();
@@ -98,7 +100,7 @@ pub fn fallen_rungs(report: &Report, ours: &[String]) -> Vec<(String, String)> {
     for name in ours {
         let mut fallen = Vec::new();
         for (metric, _) in COMPARED {
-            let rungs = shots(report);
+            let rungs = report.shots();
             for (at, &later) in rungs.iter().enumerate() {
                 let fell = |&&earlier: &&Shots| {
                     report.paired_rungs(name, metric, later, earlier).is_some_and(|paired| paired.significantly_worse())
@@ -130,7 +132,7 @@ pub fn spread(report: &Report, seeds: &[String]) -> Spread {
         return all;
     }
     for (metric, _) in COMPARED {
-        for k in shots(report) {
+        for k in report.shots() {
             let values: Vec<f64> = seeds.iter().filter_map(|name| report.mean(name, k, metric)).collect();
             if !values.is_empty() {
                 let mean = values.iter().sum::<f64>() / values.len() as f64;
@@ -150,18 +152,7 @@ pub fn print_spread(name: &str, seeds: usize, spread: &[(&str, Shots, [f64; 3])]
     }
     println!("{name} over {seeds} training seeds: mean (least to greatest)");
     for (metric, k, [mean, least, most]) in spread {
-        println!("  {metric:<10} {:>4}  {mean:.4} ({least:.4} to {most:.4})", k.to_string());
+        println!("  {metric:<14} {:>4}  {mean:.4} ({least:.4} to {most:.4})", k.to_string());
     }
     println!();
-}
-
-/// All numbers of shots of a report, in its order.
-pub fn shots(report: &Report) -> Vec<Shots> {
-    let mut seen = Vec::new();
-    for row in report.rows() {
-        if !seen.contains(&row.k) {
-            seen.push(row.k);
-        }
-    }
-    seen
 }

@@ -3,27 +3,38 @@
 use std::error::Error;
 use std::fs;
 
-use metarec::data::{Dataset, UserSplit};
-use metarec::evaluate::{Averaged, Method, ProtocolKind, Served, pool_size};
+use metarec::baseline::{self, Named};
+use metarec::data::Dataset;
+use metarec::evaluate::{Averaged, Method, ProtocolKind, ProtocolSplit, Report, Served, Shots};
 use metarec::recommend::device_from_env;
-use metarec::{Config, Recommender, baseline};
+use metarec::{Config, Recommender};
 
 use crate::args::Args;
-use crate::bar;
+use crate::compare::FIRST_EVENTS;
 use crate::stop::Stop;
 use crate::work::Work;
 
-/// The name of the recommender in tables and files.
+/// The name of the recommender in tables and files; those of seeds after the first are numbered, as in `metarec/1`.
 pub const OURS: &str = "metarec";
 /// The same without what is known of users besides their events.
 pub const ANONYMOUS: &str = "metarec-anonymous";
-
 /// The mean of all seeds' models.
 pub const MEAN: &str = "metarec-mean";
 
 /// All names, ours first.
 pub fn names() -> impl Iterator<Item = &'static str> {
     [OURS, ANONYMOUS, MEAN].into_iter().chain(baseline::NAMES)
+}
+
+/// Whether a name, numbered or not, is of one of ours.
+pub fn is_ours(name: &str) -> bool {
+    name.split('/').next().is_some_and(|name| [OURS, ANONYMOUS, MEAN].contains(&name))
+}
+
+/// The names of ours in a report.
+pub fn ours(report: &Report) -> Vec<String> {
+    let asked = |name: &&str| is_ours(name) && !name.ends_with(FIRST_EVENTS);
+    report.methods().filter(asked).map(str::to_owned).collect()
 }
 
 /// The settings that were asked for.
@@ -37,7 +48,8 @@ pub fn config(args: &Args) -> Result<Config, Box<dyn Error>> {
 pub fn train(
     args: &Args,
     work: &Work,
-    data: (&Dataset, &UserSplit),
+    data: (&Dataset, &ProtocolSplit),
+    shots: &[Shots],
     config: &Config,
     stop: &Stop,
 ) -> Result<Vec<Recommender>, Box<dyn Error>> {
@@ -46,108 +58,68 @@ pub fn train(
     }
     let device = device_from_env()?;
     let mut models = Vec::new();
-    for seed in args.seed..args.seed + args.seeds {
-        let trained = work.train(data, &config.clone().with_seed(seed), stop.token(), &device);
+    for seed in args.all_seeds() {
+        let trained = work.train(data, shots, &config.clone().with_seed(seed), stop.token(), &device);
         stop.check()?;
         models.push(trained?);
     }
     Ok(models)
 }
 
-/// The methods, in the order in which they were asked for.
+/// The methods by the names by which they are asked for: ours serve models, baselines are fitted.
 pub struct Methods<'a> {
-    all: Vec<Box<dyn Method + 'a>>,
-    ours: Vec<String>,
+    args: &'a Args,
+    models: &'a [Recommender],
+    data: &'a Dataset,
+    fitted: Named<'a>,
 }
 
 impl<'a> Methods<'a> {
-    /// Ours serve `models`; baselines are fitted.
-    pub fn new(
-        args: &Args,
-        models: &'a [Recommender],
-        (data, split): (&'a Dataset, &'a UserSplit),
-        stop: &Stop,
-    ) -> Result<Self, Box<dyn Error>> {
-        let pool = pool_size(split);
-        let shots: Vec<usize> = [0, 1, 5, 10, 20, 50].into_iter().filter(|&k| k <= pool).collect();
-        let mut fitted = baseline::Named::new(data, split, &shots, args.seed);
-        let mut methods = Self { all: Vec::new(), ours: Vec::new() };
-        let asked: Vec<&str> = match &args.methods {
+    /// Nothing is fitted yet.
+    pub fn new(args: &'a Args, models: &'a [Recommender], data: &'a Dataset, fitted: Named<'a>) -> Self {
+        Self { args, models, data, fitted }
+    }
+
+    /// The names, in the order in which they were asked for.
+    pub fn asked(&self) -> Vec<&'a str> {
+        match &self.args.methods {
             Some(asked) => asked.iter().map(String::as_str).collect(),
-            // What is already the user's is ranked for repeat purchases alone; elsewhere it says nothing.
-            None => {
-                names().filter(|&name| args.protocol == ProtocolKind::Repeat || name != "personal_frequency").collect()
+            None => names().filter(|name| self.says_something(name)).collect(),
+        }
+    }
+
+    /// Whether a method says something that no other does: what is already the user's is ranked for repeat purchases alone, a mean is of several models, and
+    /// where our models read no columns of users nothing tells the anonymous one from the other.
+    fn says_something(&self, name: &str) -> bool {
+        match name {
+            "personal_frequency" => self.args.protocol == ProtocolKind::Repeat,
+            MEAN => self.models.len() > 1,
+            ANONYMOUS => self.models.iter().any(|model| !model.facts().profile.is_empty()),
+            _ => true,
+        }
+    }
+
+    /// What goes by a name: of ours a method for each model.
+    pub fn make(&mut self, name: &str) -> Result<Vec<Box<dyn Method + 'a>>, Box<dyn Error>> {
+        match name {
+            OURS | ANONYMOUS if self.says_something(name) => {
+                let numbered = |nth| if nth == 0 { name.to_owned() } else { format!("{name}/{nth}") };
+                let served = |(nth, model)| -> Result<Box<dyn Method + 'a>, Box<dyn Error>> {
+                    let served = Served::new(model, self.data)?.named(numbered(nth));
+                    Ok(Box::new(if name == ANONYMOUS { served.without_profiles() } else { served }))
+                };
+                self.models.iter().enumerate().map(served).collect()
             }
-        };
-        let steps = bar::over("fitting", asked.len());
-        for name in asked {
-            stop.check()?;
-            steps.set_message(name.to_owned());
-            if [OURS, ANONYMOUS].contains(&name) {
-                methods.add_ours(name, args, models, data)?;
-            } else if name == MEAN {
-                methods.add_mean(args, models, data)?;
-            } else {
-                methods.all.push(fitted.fit(name)?);
+            MEAN if self.says_something(name) => {
+                let members = self.models.iter().map(|model| Served::new(model, self.data));
+                Ok(vec![Box::new(Averaged::new(MEAN, members.collect::<Result<Vec<_>, _>>()?))])
             }
-            steps.inc(1);
+            ANONYMOUS => {
+                let why = "the model reads no columns of users: the data has none, or `model.profiles` is off";
+                Err(format!("--methods has {name:?}: {why}").into())
+            }
+            MEAN => Err(format!("--methods has {name:?}: it takes --seeds 2 or more").into()),
+            _ => Ok(vec![self.fitted.fit(name)?]),
         }
-        steps.finish_and_clear();
-        Ok(methods)
-    }
-
-    /// One method for each model: those after the first are numbered.
-    fn add_ours(
-        &mut self,
-        name: &str,
-        args: &Args,
-        models: &'a [Recommender],
-        data: &Dataset,
-    ) -> Result<(), Box<dyn Error>> {
-        for (nth, model) in models.iter().enumerate() {
-            let numbered = if nth == 0 { name.to_owned() } else { format!("{name}/{nth}") };
-            let served = Served::new(model, data)?.named(&numbered);
-            let served = match name == ANONYMOUS {
-                false => served,
-                true if !model.facts().profile.is_empty() => served.without_profiles(),
-                // Nothing tells it from ours; only who asked for it by name is told so.
-                true if args.methods.is_none() => continue,
-                true => {
-                    let why = "the model reads no columns of users: the data has none, or `model.profiles` is off";
-                    return Err(format!("--methods has {ANONYMOUS:?}: {why}").into());
-                }
-            };
-            self.all.push(Box::new(served));
-            self.ours.push(numbered);
-        }
-        Ok(())
-    }
-
-    /// The mean of several models; of one it would be that one.
-    fn add_mean(&mut self, args: &Args, models: &'a [Recommender], data: &Dataset) -> Result<(), Box<dyn Error>> {
-        match (models.len(), &args.methods) {
-            (0 | 1, None) => return Ok(()),
-            (0 | 1, Some(_)) => return Err(format!("--methods has {MEAN:?}: it takes --seeds 2 or more").into()),
-            _ => {}
-        }
-        let members = models.iter().map(|model| Served::new(model, data)).collect::<Result<Vec<_>, _>>()?;
-        self.all.push(Box::new(Averaged::new(MEAN, members)));
-        self.ours.push(MEAN.to_owned());
-        Ok(())
-    }
-
-    /// All of them.
-    pub fn all(&self) -> &[Box<dyn Method + 'a>] {
-        &self.all
-    }
-
-    /// The names of ours.
-    pub fn ours(&self) -> &[String] {
-        &self.ours
-    }
-
-    /// Whether a name is of one of ours.
-    pub fn is_ours(&self, name: &str) -> bool {
-        self.ours.iter().any(|own| own == name)
     }
 }

@@ -9,6 +9,7 @@ use metarec::data::Dataset;
 use metarec::evaluate::{Method, PredictionCsv, Protocol, Report};
 
 use crate::args::Args;
+use crate::record::part_of;
 
 /// Where results go; each file is written whole or not at all.
 pub struct Output {
@@ -22,10 +23,15 @@ impl Output {
     pub fn new(args: &Args) -> Result<Self, Box<dyn Error>> {
         let Args { json, record, predictions, ratings, .. } = args.clone();
         for path in [&json, &record, &predictions, &ratings].into_iter().flatten() {
-            File::create(part(path)).map_err(|error| said(path, &error))?;
-            fs::remove_file(part(path)).map_err(|error| said(path, &error))?;
+            File::create(part_of(path)).map_err(|error| said(path, &error))?;
+            fs::remove_file(part_of(path)).map_err(|error| said(path, &error))?;
         }
         Ok(Self { json, predictions, ratings })
+    }
+
+    /// Whether what a method predicts was asked for.
+    pub fn wants_predictions(&self) -> bool {
+        self.predictions.is_some() || self.ratings.is_some()
     }
 
     /// Runs the protocol on a method and writes what it predicts.
@@ -68,21 +74,15 @@ impl Output {
     }
 }
 
-/// Where a file is written before it is whole.
-fn part(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".part");
-    name.into()
-}
-
-fn write_whole(
+/// Writes a file, whole or not at all.
+pub fn write_whole(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<File>) -> Result<(), Box<dyn Error>>,
 ) -> Result<(), Box<dyn Error>> {
-    let mut file = BufWriter::new(File::create(part(path)).map_err(|error| said(path, &error))?);
+    let mut file = BufWriter::new(File::create(part_of(path)).map_err(|error| said(path, &error))?);
     write(&mut file)?;
     file.flush()?;
-    fs::rename(part(path), path).map_err(|error| said(path, &error).into())
+    fs::rename(part_of(path), path).map_err(|error| said(path, &error).into())
 }
 
 fn said(path: &Path, error: &dyn Error) -> String {

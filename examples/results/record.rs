@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fs::File;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use metarec::data::Dataset;
@@ -104,12 +104,20 @@ impl Record {
     pub fn write(mut self, path: &Path, began: Instant) -> Result<(), Box<dyn Error>> {
         self.seconds = began.elapsed().as_secs_f64();
         let said = |error: &dyn Error| format!("cannot write {}: {error}", path.display());
-        let part = path.with_extension("part");
+        let part = part_of(path);
         let mut file = File::create(&part).map_err(|error| said(&error))?;
         serde_json::to_writer_pretty(&mut file, &self)?;
         file.write_all(b"\n").map_err(|error| said(&error))?;
         std::fs::rename(&part, path).map_err(|error| said(&error).into())
     }
+}
+
+/// Where a file is written before it is whole.
+#[allow(dead_code, reason = "the example `results` takes this file in to read it")]
+pub fn part_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".part");
+    name.into()
 }
 
 /// How this program was called, without what says where on a machine its files are.
@@ -135,18 +143,19 @@ pub fn columns<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     names.into_iter().map(str::to_owned).collect()
 }
 
-/// A row for each method of a report, a column for each number of shots; `None` where no method has the metric.
+/// Of each metric that a method has, a table with a row for each method and a column for each number of shots.
 #[allow(dead_code, reason = "the example `results` takes this file in to read it")]
-pub fn metric_table(report: &Report, metric: &str) -> Option<Table> {
-    let rows: Vec<_> = report.rows().into_iter().filter(|row| row.metric == metric).collect();
+pub fn metric_tables<'m>(report: &Report, metrics: impl IntoIterator<Item = &'m str>) -> Vec<Table> {
+    let rows = report.rows();
+    metrics.into_iter().filter_map(|metric| metric_table((report, &rows), metric)).collect()
+}
+
+#[allow(dead_code, reason = "as above")]
+fn metric_table((report, rows): (&Report, &[ReportRow]), metric: &str) -> Option<Table> {
+    let rows: Vec<_> = rows.iter().filter(|row| row.metric == metric).collect();
     let first = rows.first()?;
     let direction = report.find(&first.method, first.k, metric)?.direction();
-    let mut shots: Vec<Shots> = Vec::new();
-    for row in &rows {
-        if !shots.contains(&row.k) {
-            shots.push(row.k);
-        }
-    }
+    let shots: Vec<Shots> = report.shots().into_iter().filter(|&k| rows.iter().any(|row| row.k == k)).collect();
     let cell = |method: &str, k: Shots| {
         let Some(row) = rows.iter().find(|row| row.method == method && row.k == k) else { return String::new() };
         let better = |other: f64| match direction {

@@ -68,7 +68,7 @@ impl<M: Method> Blended<M> {
 }
 
 impl<M: Method + Send> Blended<M> {
-    /// Tunes the weight for each of `shots` on the valid users by nDCG@10, among 0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.6, 1,
+    /// Tunes the weight for each number of shots of `tuner` on its validation users by nDCG@10, among 0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.6, 1,
     /// 2, 4 and 16; 1 where there is nobody to tune on.
     ///
     /// # Errors
@@ -80,11 +80,11 @@ impl<M: Method + Send> Blended<M> {
         method: Arc<M>,
         data: &Dataset,
         split: &UserSplit,
-        shots: &[usize],
+        tuner: &Tuner<'_>,
     ) -> Result<Tuned<Self>, BaselineError> {
-        let tuner = Tuner::new(data, split, shots, "ndcg@10")?;
         let blended = Self::new(method, data, split, UNTUNED)?;
-        tuner.choose(WEIGHTS.map(|weight| Ok(blended.with_weight(weight))), || Ok(blended.with_weight(UNTUNED)))
+        let candidates = WEIGHTS.map(|weight| Ok(blended.with_weight(weight)));
+        tuner.choose("ndcg@10", candidates, || Ok(blended.with_weight(UNTUNED)))
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::baseline::{narrowed, same_for_all};
 use crate::data::{Dataset, UserSplit, conditional_popularity};
 use crate::evaluate::EvaluateError;
-use crate::evaluate::pool_size;
+use crate::evaluate::fitted_pool_size;
 use crate::evaluate::{Method, Support};
 
 /// Ranks by how likely an item is liked after a user's pool among those who did not have it there
@@ -15,13 +15,13 @@ pub struct ConditionalPopularity {
 }
 
 impl ConditionalPopularity {
-    /// Counts the training users' likes after as many events as the split's pools hold ([`pool_size`]).
+    /// Counts the training users' likes after as many events as the split's pools hold ([`fitted_pool_size`]).
     ///
     /// # Panics
     /// If the split has items that the data set has not.
     #[must_use]
     pub fn fit(data: &Dataset, split: &UserSplit) -> Self {
-        let pool = pool_size(split);
+        let pool = fitted_pool_size(split);
         let scores = conditional_popularity(&split.train, data.catalogue().len(), pool, data.like_rule());
         Self { scores: narrowed(scores), pool }
     }

@@ -1,7 +1,7 @@
 //! What can be wrong with a baseline's settings, its tuning, or what it is asked.
 
 use crate::baseline::named::NAMES;
-use crate::evaluate::EvaluateError;
+use crate::evaluate::{EvaluateError, Shots};
 
 /// Why a baseline could not be fitted, tuned or asked.
 #[derive(Debug, thiserror::Error)]
@@ -29,8 +29,8 @@ pub enum BaselineError {
         method: String,
         /// Name of the metric.
         metric: String,
-        /// Number of shots.
-        shots: usize,
+        /// What it saw of each user.
+        shots: Shots,
     },
     /// There is nothing to choose from.
     #[error("no candidate to tune: expected at least one")]

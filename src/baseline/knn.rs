@@ -187,17 +187,17 @@ impl Knn {
         Ok(Prepared::new(data, split, config.dense_up_to)?.fit(config))
     }
 
-    /// Tunes the shrinkage for each of `shots` on the valid users by nDCG@10, among 1, 20, 100 and 400; the default
+    /// Tunes the shrinkage for each number of shots of `tuner` on its validation users by nDCG@10, among 1, 20, 100 and 400; the default
     /// where there is nobody to tune on. Common likes are counted once.
     ///
     /// # Errors
     /// As [`Knn::fit`] and [`Tuner::choose`].
-    pub fn tuned(data: &Dataset, split: &UserSplit, shots: &[usize]) -> Result<Tuned<Self>, BaselineError> {
+    pub fn tuned(data: &Dataset, split: &UserSplit, tuner: &Tuner<'_>) -> Result<Tuned<Self>, BaselineError> {
         let config = KnnConfig::default();
         let prepared = Prepared::new(data, split, config.dense_up_to)?;
         let fit = |shrink| Ok(prepared.fit(&config.clone().with_shrink(shrink)));
         let candidates = [1.0, 20.0, 100.0, 400.0].map(fit);
-        Tuner::new(data, split, shots, "ndcg@10")?.choose(candidates, || Ok(prepared.fit(&config)))
+        tuner.choose("ndcg@10", candidates, || Ok(prepared.fit(&config)))
     }
 
     /// The settings.

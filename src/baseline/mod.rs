@@ -79,7 +79,7 @@ use crate::evaluate::Method;
 /// The cheap baselines, fitted on the training users; those that only predict ratings are left out where the training
 /// values do not differ.
 ///
-/// `shots` are the numbers of shots at which [`Offsets`] is tuned, `seed` is that of [`Random`].
+/// `shots` are the numbers of shots at which [`Offsets`] is tuned ([`Tuner::new`]), `seed` is that of [`Random`].
 ///
 /// # Errors
 /// Those of [`Offsets::tuned`].
@@ -93,7 +93,8 @@ pub fn standard(
     if TrainValues::of(split).is_some() {
         names.extend(["item_mean", "bias"]);
     }
-    let mut named = Named::new(data, split, shots, seed);
+    let tuner = Tuner::new(data, split, shots)?;
+    let mut named = Named::new(data, split, &tuner, seed);
     names.into_iter().map(|name| named.fit(name)).collect()
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::baseline::{
     BaselineError, Blended, ConditionalPopularity, Constant, Ease, EaseInput, GaussianFactors, ImplicitAls, ItemMean,
-    Knn, LightFm, LightFmLoss, MeLu, Offsets, PersonalFrequency, Popularity, Random, SasRec, Tuned,
+    Knn, LightFm, LightFmLoss, MeLu, Offsets, PersonalFrequency, Popularity, Random, SasRec, Tuned, Tuner,
 };
 use crate::data::{Dataset, UserSplit};
 use crate::evaluate::Method;
@@ -39,13 +39,13 @@ pub const NAMES: [&str; 23] = [
 /// How much an event counts that is no like, in what goes by the name of `ease_w`.
 const WEIGHTED: f32 = 0.4;
 
-/// Fits baselines by their names, and tunes them for each of `shots` on the validation users.
+/// Fits baselines by their names, and tunes them on the validation users as `tuner` says.
 ///
 /// What is fitted for a method is held and serves its form with popularity as well, so that both cost little more than
 /// one.
 ///
 /// ```
-/// use metarec::baseline::Named;
+/// use metarec::baseline::{Named, Tuner};
 /// use metarec::data::synthetic::MarketConfig;
 /// use metarec::evaluate::{Method, Report, UserCold};
 ///
@@ -53,7 +53,8 @@ const WEIGHTED: f32 = 0.4;
 /// let data = MarketConfig::default().with_users(150).generate()?.into_dataset();
 /// let split = data.split()?;
 /// let protocol = UserCold::new(&data, &split)?;
-/// let mut named = Named::new(&data, &split, protocol.shots(), 1);
+/// let tuner = Tuner::new(&data, &split, protocol.shots())?;
+/// let mut named = Named::new(&data, &split, &tuner, 1);
 /// let mut report = Report::new();
 /// for name in ["knn", "knn+pop"] {
 ///     protocol.run(named.fit(name)?.as_ref(), &mut report)?;
@@ -66,7 +67,7 @@ const WEIGHTED: f32 = 0.4;
 pub struct Named<'a> {
     data: &'a Dataset,
     split: &'a UserSplit,
-    shots: &'a [usize],
+    tuner: &'a Tuner<'a>,
     seed: u64,
     eases: Vec<(EaseInput, Arc<Tuned<Ease>>)>,
     knn: Option<Arc<Tuned<Knn>>>,
@@ -74,8 +75,7 @@ pub struct Named<'a> {
     offsets: Option<Arc<Tuned<Offsets>>>,
 }
 
-/// The baseline of this name, fitted on the training users and tuned for each of `shots` on the validation users; `seed`
-/// is for what is random. For several, [`Named`] shares what they have in common.
+/// The baseline of this name, fitted on the training users and tuned on the validation users as `tuner` says; `seed` is for what is random. For several, [`Named`] shares what they have in common.
 ///
 /// Where the training values do not differ a baseline that only predicts ratings predicts nothing.
 ///
@@ -85,17 +85,17 @@ pub fn by_name(
     name: &str,
     data: &Dataset,
     split: &UserSplit,
-    shots: &[usize],
+    tuner: &Tuner<'_>,
     seed: u64,
 ) -> Result<Box<dyn Method>, BaselineError> {
-    Named::new(data, split, shots, seed).fit(name)
+    Named::new(data, split, tuner, seed).fit(name)
 }
 
 impl<'a> Named<'a> {
     /// Nothing is fitted yet.
     #[must_use]
-    pub fn new(data: &'a Dataset, split: &'a UserSplit, shots: &'a [usize], seed: u64) -> Self {
-        Self { data, split, shots, seed, eases: Vec::new(), knn: None, ials: None, offsets: None }
+    pub fn new(data: &'a Dataset, split: &'a UserSplit, tuner: &'a Tuner<'a>, seed: u64) -> Self {
+        Self { data, split, tuner, seed, eases: Vec::new(), knn: None, ials: None, offsets: None }
     }
 
     /// The baseline of this name.
@@ -115,7 +115,7 @@ impl<'a> Named<'a> {
             "bias" => Box::new(self.offsets()?),
             "pmf_foldin" => {
                 let offsets = self.offsets()?;
-                Box::new(GaussianFactors::tuned_on(offsets.at(usize::MAX), data, split, self.shots, self.seed)?)
+                Box::new(GaussianFactors::tuned_on(offsets.at(usize::MAX), data, split, self.tuner, self.seed)?)
             }
             "ease" | "ease+pop" => self.ease(EaseInput::All, popular)?,
             "ease_pos" | "ease_pos+pop" => self.ease(EaseInput::Liked, popular)?,
@@ -125,8 +125,8 @@ impl<'a> Named<'a> {
             "lightfm-logistic" => self.lightfm(LightFmLoss::Logistic)?,
             "lightfm-bpr" => self.lightfm(LightFmLoss::Bpr)?,
             "lightfm-warp" => self.lightfm(LightFmLoss::Warp)?,
-            "melu" => Box::new(MeLu::tuned(data, split, self.shots, self.seed)?),
-            "sasrec" => Box::new(SasRec::tuned(data, split, self.shots, self.seed)?),
+            "melu" => Box::new(MeLu::tuned(data, split, self.tuner, self.seed)?),
+            "sasrec" => Box::new(SasRec::tuned(data, split, self.tuner, self.seed)?),
             _ => return Err(BaselineError::UnknownName(name.to_owned())),
         })
     }
@@ -136,7 +136,7 @@ impl<'a> Named<'a> {
         let ease = match held {
             Some(ease) => ease,
             None => {
-                let ease = Arc::new(Ease::tuned(self.data, self.split, input, self.shots)?);
+                let ease = Arc::new(Ease::tuned(self.data, self.split, input, self.tuner)?);
                 self.eases.push((input, Arc::clone(&ease)));
                 ease
             }
@@ -145,24 +145,24 @@ impl<'a> Named<'a> {
     }
 
     fn knn(&mut self, popular: bool) -> Result<Box<dyn Method>, BaselineError> {
-        let (data, split, shots) = (self.data, self.split, self.shots);
-        let knn = held(&mut self.knn, || Knn::tuned(data, split, shots))?;
+        let (data, split, tuner) = (self.data, self.split, self.tuner);
+        let knn = held(&mut self.knn, || Knn::tuned(data, split, tuner))?;
         self.ranking(knn, popular)
     }
 
     fn ials(&mut self, popular: bool) -> Result<Box<dyn Method>, BaselineError> {
-        let (data, split, shots, seed) = (self.data, self.split, self.shots, self.seed);
-        let ials = held(&mut self.ials, || ImplicitAls::tuned(data, split, shots, seed))?;
+        let (data, split, tuner, seed) = (self.data, self.split, self.tuner, self.seed);
+        let ials = held(&mut self.ials, || ImplicitAls::tuned(data, split, tuner, seed))?;
         self.ranking(ials, popular)
     }
 
     fn lightfm(&self, loss: LightFmLoss) -> Result<Box<dyn Method>, BaselineError> {
-        Ok(Box::new(LightFm::tuned(self.data, self.split, loss, self.shots, self.seed)?))
+        Ok(Box::new(LightFm::tuned(self.data, self.split, loss, self.tuner, self.seed)?))
     }
 
     fn offsets(&mut self) -> Result<Arc<Tuned<Offsets>>, BaselineError> {
-        let (data, split, shots) = (self.data, self.split, self.shots);
-        held(&mut self.offsets, || Offsets::tuned(data, split, shots))
+        let (data, split, tuner) = (self.data, self.split, self.tuner);
+        held(&mut self.offsets, || Offsets::tuned(data, split, tuner))
     }
 
     /// The method itself, or with popularity.
@@ -174,7 +174,7 @@ impl<'a> Named<'a> {
         if !popular {
             return Ok(Box::new(method));
         }
-        Ok(Box::new(Blended::tuned(method, self.data, self.split, self.shots)?))
+        Ok(Box::new(Blended::tuned(method, self.data, self.split, self.tuner)?))
     }
 }
 

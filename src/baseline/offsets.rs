@@ -89,19 +89,18 @@ impl Offsets {
         Ok(Self { ridge, fitted })
     }
 
-    /// Tunes the ridges for each of `shots` on the valid users by RMSE, among 1, 3, 6, 12 for users by 2, 5, 10 for items;
+    /// Tunes the ridges for each number of shots of `tuner` on its validation users by RMSE, among 1, 3, 6, 12 for users by 2, 5, 10 for items;
     /// the default where there is nobody to tune on. Costs 12 fits, over threads.
     ///
     /// # Errors
     /// As [`Offsets::fit`] and [`Tuner::choose`].
-    pub fn tuned(data: &Dataset, split: &UserSplit, shots: &[usize]) -> Result<Tuned<Self>, BaselineError> {
+    pub fn tuned(data: &Dataset, split: &UserSplit, tuner: &Tuner<'_>) -> Result<Tuned<Self>, BaselineError> {
         let untuned = || Self::fit(data, split, OffsetRidge::default());
         if TrainValues::of(split).is_none() {
             return untuned().map(Tuned::of_one);
         }
-        let tuner = Tuner::new(data, split, shots, "rmse")?;
         let fits: Vec<_> = OffsetRidge::grid().into_par_iter().map(|ridge| Self::fit(data, split, ridge)).collect();
-        tuner.choose(fits, untuned)
+        tuner.choose("rmse", fits, untuned)
     }
 
     /// The ridges it was fitted with.

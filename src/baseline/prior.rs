@@ -1,7 +1,7 @@
 //! Conditional popularity, as what other methods fall back on.
 
 use crate::data::{Dataset, UserSplit, conditional_popularity};
-use crate::evaluate::pool_size;
+use crate::evaluate::fitted_pool_size;
 
 /// How much of it decides between items that a method scores alike.
 const BETWEEN_EQUALS: f64 = 1e-6;
@@ -25,7 +25,7 @@ impl Prior {
     /// If the split has items that the data set has not.
     pub(super) fn new(data: &Dataset, split: &UserSplit) -> Self {
         let items = data.catalogue().len();
-        let mut popularity = conditional_popularity(&split.train, items, pool_size(split), data.like_rule());
+        let mut popularity = conditional_popularity(&split.train, items, fitted_pool_size(split), data.like_rule());
         let greatest = popularity.iter().copied().fold(0.0, f64::max);
         if greatest > 0.0 {
             popularity.iter_mut().for_each(|value| *value /= greatest);

@@ -7,7 +7,9 @@ use rayon::prelude::*;
 use crate::baseline::error::BaselineError;
 use crate::data::{Dataset, UserSplit};
 use crate::evaluate::metric::Direction;
-use crate::evaluate::{EvaluateError, Method, Part, Report, Support, UserCold};
+use crate::evaluate::{
+    EvaluateError, Method, Part, Protocol, ProtocolOptions, ProtocolSplit, Report, Shots, Support, UserCold,
+};
 use crate::model::RatingDistribution;
 
 /// A method in the setting that did best on the validation users, chosen for each number of shots.
@@ -80,7 +82,7 @@ impl<M: Method + Send> Method for Tuned<M> {
     }
 }
 
-/// Chooses settings on the validation users of a split by one metric, for each number of shots by itself.
+/// Chooses settings on the validation users of a split, for each number of shots by itself, under the protocol that methods are to be scored by.
 ///
 /// ```
 /// use metarec::baseline::{Knn, KnnConfig, Tuner};
@@ -89,58 +91,82 @@ impl<M: Method + Send> Method for Tuned<M> {
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let data = MarketConfig::default().with_users(150).generate()?.into_dataset();
 /// let split = data.split()?;
-/// let tuner = Tuner::new(&data, &split, &[1, 5], "ndcg@10")?;
+/// let tuner = Tuner::new(&data, &split, &[1, 5])?;
 /// let knn = |shrink| Knn::fit(&data, &split, &KnnConfig::default().with_shrink(shrink));
-/// let tuned = tuner.choose([2.0, 50.0].map(knn), || knn(20.0))?;
+/// let tuned = tuner.choose("ndcg@10", [2.0, 50.0].map(knn), || knn(20.0))?;
 /// assert_eq!(tuned.chosen().map(|(shots, _)| shots).collect::<Vec<_>>(), [1, 5]);
 /// # Ok(())
 /// # }
 /// ```
 pub struct Tuner<'a> {
-    /// At the numbers of shots that the validation users' pools hold.
-    protocol: UserCold<'a>,
-    /// Ascending, each once.
+    protocol: Box<dyn Protocol + 'a>,
+    /// What is chosen together, under the number of events from which on it serves; ascending.
+    tuned: Vec<(usize, Vec<Shots>)>,
+    /// Numbers of shots that the pools do not hold, ascending.
     untuned: Vec<usize>,
-    metric: String,
 }
 
 impl<'a> Tuner<'a> {
-    /// For each of `shots` by `metric`, which goes by its name in reports: `ndcg@10`, `rmse`, ...
+    /// For each of `shots`, under the user-cold protocol.
     ///
     /// # Errors
     /// [`EvaluateError::ForeignSplit`] if the split has users or items that the data set has not.
-    pub fn new(
-        data: &'a Dataset,
-        split: &'a UserSplit,
-        shots: &[usize],
-        metric: impl Into<String>,
-    ) -> Result<Self, BaselineError> {
-        let mut shots = shots.to_vec();
-        shots.sort_unstable();
-        shots.dedup();
-        let pool = split.valid.iter().map(|user| user.pool.len()).min();
-        let (tuned, untuned): (Vec<usize>, Vec<usize>) =
-            shots.into_iter().partition(|&shots| pool.is_some_and(|pool| shots <= pool));
+    pub fn new(data: &'a Dataset, split: &'a UserSplit, shots: &[usize]) -> Result<Self, BaselineError> {
+        let (tuned, untuned) = held_by(split, shots);
         let protocol = UserCold::new(data, split)?.on(Part::Valid).with_shots(tuned);
-        Ok(Self { protocol, untuned, metric: metric.into() })
+        Ok(Self::on(Box::new(protocol), untuned))
     }
 
-    /// The candidate that is best at each number of shots, the first of equals. Where there are no validation users, their
-    /// pools hold fewer events, or none of them has a value of the metric, it is `untuned`, which is made only then.
+    /// Under the protocol of a split, for each of `shots`, such as [`Protocol::shots`] of the protocol that methods are to be scored by.
+    ///
+    /// Where histories have different lengths ([`Shots::All`], [`Shots::Last`]) one setting is chosen for all such `shots`, by the mean over them; it serves support
+    /// sets with more events than the greatest of the numbers.
+    ///
+    /// # Errors
+    /// As [`ProtocolSplit::protocol`].
+    pub fn of_protocol(data: &'a Dataset, split: &'a ProtocolSplit, shots: &[Shots]) -> Result<Self, BaselineError> {
+        let first = |shots: &Shots| if let Shots::First(count) = shots { Some(*count) } else { None };
+        let numbers: Vec<usize> = shots.iter().filter_map(first).collect();
+        let (tuned, untuned) = held_by(split.users(), &numbers);
+        let others = shots.iter().copied().filter(|shots| first(shots).is_none());
+        let shots: Vec<Shots> = tuned.into_iter().map(Shots::First).chain(others).collect();
+        let options = ProtocolOptions::default().on(Part::Valid).with_shots(shots);
+        Ok(Self::on(split.protocol(data, &options)?, untuned))
+    }
+
+    fn on(protocol: Box<dyn Protocol + 'a>, untuned: Vec<usize>) -> Self {
+        let mut tuned: Vec<(usize, Vec<Shots>)> = Vec::new();
+        let mut others = Vec::new();
+        for shots in protocol.shots() {
+            match shots {
+                Shots::First(count) => tuned.push((count, vec![shots])),
+                other => others.push(other),
+            }
+        }
+        if !others.is_empty() {
+            let greatest = tuned.iter().map(|(count, _)| *count).chain(untuned.iter().copied()).max();
+            tuned.push((greatest.map_or(0, |greatest| greatest + 1), others));
+        }
+        Self { protocol, tuned, untuned }
+    }
+
+    /// The candidate that is best at each number of shots by `metric`, which goes by its name in reports (`ndcg@10`, `rmse`, ...); the first of equals. Where there
+    /// are no validation users, their pools hold fewer events, or none of them has a value of the metric, it is `untuned`, which is made only then.
     ///
     /// Candidates are made and measured one after the other, so that no more of them are held at once than numbers of
     /// shots, and one.
     ///
     /// # Errors
-    /// Those of the candidates and of the evaluation; [`BaselineError::NotMeasured`] if the protocol does not have the metric,
+    /// Those of the candidates and of the evaluation; [`BaselineError::NotMeasured`] if the protocol does not have the metric and it is none of ratings,
     /// or has none of its kind because the method does not rank; [`BaselineError::NoCandidates`] if there are none.
     pub fn choose<M: Method>(
         &self,
+        metric: &str,
         candidates: impl IntoIterator<Item = Result<M, BaselineError>>,
         untuned: impl FnOnce() -> Result<M, BaselineError>,
     ) -> Result<Tuned<M>, BaselineError> {
-        let mut chosen = self.best(candidates)?;
-        let shots = self.protocol.shots().iter().chain(&self.untuned).copied();
+        let mut chosen = self.best(metric, candidates)?;
+        let shots = self.tuned.iter().map(|(from, _)| from).chain(&self.untuned).copied();
         let mut left: Vec<usize> = shots.filter(|shots| chosen.iter().all(|(tuned, _)| tuned != shots)).collect();
         if chosen.is_empty() && left.is_empty() {
             left.push(0);
@@ -156,11 +182,11 @@ impl<'a> Tuner<'a> {
 
     fn best<M: Method>(
         &self,
+        metric: &str,
         candidates: impl IntoIterator<Item = Result<M, BaselineError>>,
     ) -> Result<Vec<(usize, Arc<M>)>, BaselineError> {
-        let shots = self.protocol.shots();
-        let mut best: Vec<Option<(f64, Arc<M>)>> = vec![None; shots.len()];
-        if shots.is_empty() {
+        let mut best: Vec<Option<(f64, Arc<M>)>> = vec![None; self.tuned.len()];
+        if self.tuned.is_empty() {
             return Ok(Vec::new());
         }
         let mut candidates = candidates.into_iter().peekable();
@@ -169,32 +195,52 @@ impl<'a> Tuner<'a> {
         }
         for candidate in candidates {
             let candidate = Arc::new(candidate?);
-            for (best, value) in best.iter_mut().zip(self.values(&*candidate)?) {
+            for (best, value) in best.iter_mut().zip(self.values(metric, &*candidate)?) {
                 let Some(value) = value else { continue };
                 if best.as_ref().is_none_or(|(most, _)| value > *most) {
                     *best = Some((value, Arc::clone(&candidate)));
                 }
             }
         }
-        Ok(shots.iter().zip(best).filter_map(|(&shots, best)| Some((shots, best?.1))).collect())
+        Ok(self.tuned.iter().zip(best).filter_map(|((from, _), best)| Some((*from, best?.1))).collect())
     }
 
-    /// What the metric is on average at each number of shots, with a sign that makes more better; `None` of nobody.
-    fn values(&self, method: &dyn Method) -> Result<Vec<Option<f64>>, BaselineError> {
+    /// What the metric is on average over what is chosen together, with a sign that makes more better; `None` of nobody.
+    fn values(&self, metric: &str, method: &dyn Method) -> Result<Vec<Option<f64>>, BaselineError> {
         let mut report = Report::new();
-        self.protocol.run(method, &mut report)?;
-        let value = |&shots: &usize| {
-            let measured = report.find(method.name(), shots, &self.metric).ok_or_else(|| {
-                BaselineError::NotMeasured { method: method.name().to_owned(), metric: self.metric.clone(), shots }
-            })?;
-            let sign = match measured.direction() {
-                Direction::HigherIsBetter => 1.0,
-                Direction::LowerIsBetter => -1.0,
-            };
-            Ok(measured.mean().map(|mean| sign * mean))
+        match self.protocol.run(method, &mut report) {
+            Err(EvaluateError::NoUsers(_)) => return Ok(vec![None; self.tuned.len()]),
+            ran => ran?,
+        }
+        let value = |shots: Shots| match report.find(method.name(), shots, metric) {
+            Some(measured) => Ok(measured.mean().map(|mean| match measured.direction() {
+                Direction::HigherIsBetter => mean,
+                Direction::LowerIsBetter => -mean,
+            })),
+            // The protocol asks for no ratings.
+            None if OF_RATINGS.contains(&metric) => Ok(None),
+            None => {
+                Err(BaselineError::NotMeasured { method: method.name().to_owned(), metric: metric.to_owned(), shots })
+            }
         };
-        self.protocol.shots().iter().map(value).collect()
+        let mean = |shots: &[Shots]| -> Result<Option<f64>, BaselineError> {
+            let values = shots.iter().map(|&shots| value(shots)).collect::<Result<Option<Vec<f64>>, _>>()?;
+            Ok(values.map(|values| values.iter().sum::<f64>() / values.len() as f64))
+        };
+        self.tuned.iter().map(|(_, shots)| mean(shots)).collect()
     }
+}
+
+/// Metrics that some protocols do not have, as they ask for no ratings.
+const OF_RATINGS: [&str; 4] = ["rmse", "mae", "mae_of_mean", "accuracy"];
+
+/// Numbers of shots in ascending order, each once: those that the validation users' pools hold, and those that they do not.
+fn held_by(split: &UserSplit, shots: &[usize]) -> (Vec<usize>, Vec<usize>) {
+    let mut shots = shots.to_vec();
+    shots.sort_unstable();
+    shots.dedup();
+    let pool = split.valid.iter().map(|user| user.pool.len()).min();
+    shots.into_iter().partition(|&shots| pool.is_some_and(|pool| shots <= pool))
 }
 
 #[cfg(test)]
@@ -262,8 +308,8 @@ mod tests {
     #[test]
     fn the_best_is_chosen_for_each_number_of_shots_and_of_equals_the_first() {
         let (data, split) = example();
-        let tuner = Tuner::new(&data, &split, &[3, 1, 2, 0, 3], "ndcg@10").unwrap();
-        let tuned = tuner.choose(candidates(), || panic!("everything is tuned")).unwrap();
+        let tuner = Tuner::new(&data, &split, &[3, 1, 2, 0, 3]).unwrap();
+        let tuned = tuner.choose("ndcg@10", candidates(), || panic!("everything is tuned")).unwrap();
         assert_eq!(numbers(&tuned), [(0, 1), (1, 0), (2, 0), (3, 1)], "at 2 nobody knows");
         assert_eq!(
             (tuned.name(), tuned.config()),
@@ -274,7 +320,7 @@ mod tests {
     #[test]
     fn between_tuned_numbers_of_shots_the_next_smaller_one_serves() {
         let (data, split) = example();
-        let tuned = Tuner::new(&data, &split, &[1, 3], "mrr@100").unwrap().choose(candidates(), untuned).unwrap();
+        let tuned = Tuner::new(&data, &split, &[1, 3]).unwrap().choose("mrr@100", candidates(), untuned).unwrap();
         assert_eq!([0, 1, 2, 3, 99].map(|shots| tuned.at(shots).number), [0, 0, 0, 1, 1]);
         let event = split.valid[0].pool[0];
         let row = |shots| {
@@ -286,11 +332,11 @@ mod tests {
     #[test]
     fn where_nobody_has_so_many_events_the_default_serves() {
         let (data, split) = example();
-        let tuned = Tuner::new(&data, &split, &[0, 20], "ndcg@10").unwrap().choose(candidates(), untuned).unwrap();
+        let tuned = Tuner::new(&data, &split, &[0, 20]).unwrap().choose("ndcg@10", candidates(), untuned).unwrap();
         assert_eq!(numbers(&tuned), [(0, 1), (20, 9)]);
         let split = UserSplit { valid: Vec::new(), ..split };
         for (shots, expected) in [(&[0, 5][..], &[(0, 9), (5, 9)][..]), (&[], &[(0, 9)])] {
-            let tuned = Tuner::new(&data, &split, shots, "ndcg@10").unwrap().choose(candidates(), untuned).unwrap();
+            let tuned = Tuner::new(&data, &split, shots).unwrap().choose("ndcg@10", candidates(), untuned).unwrap();
             assert_eq!(numbers(&tuned), expected);
         }
     }
@@ -298,23 +344,23 @@ mod tests {
     #[test]
     fn a_metric_that_the_protocol_does_not_have_is_an_error() {
         let (data, split) = example();
-        let error = Tuner::new(&data, &split, &[1], "ndcg@11").unwrap().choose(candidates(), untuned).unwrap_err();
+        let error = Tuner::new(&data, &split, &[1]).unwrap().choose("ndcg@11", candidates(), untuned).unwrap_err();
         assert!(error.to_string().starts_with("knows has no ndcg@11 at 1 shots to be tuned by"), "{error}");
     }
 
     #[test]
     fn where_nobody_has_a_value_of_the_metric_the_default_serves() {
         let (data, split) = example();
-        let tuned = Tuner::new(&data, &split, &[0, 1], "rmse").unwrap().choose(candidates(), untuned).unwrap();
+        let tuned = Tuner::new(&data, &split, &[0, 1]).unwrap().choose("rmse", candidates(), untuned).unwrap();
         assert_eq!(numbers(&tuned), [(0, 9), (1, 9)], "clicks have no ratings");
     }
 
     #[test]
     fn nothing_to_choose_from_is_an_error_and_so_is_a_candidate_that_fails() {
         let (data, split) = example();
-        let tuner = Tuner::new(&data, &split, &[1], "ndcg@10").unwrap();
-        assert!(matches!(tuner.choose([], untuned), Err(BaselineError::NoCandidates)));
+        let tuner = Tuner::new(&data, &split, &[1]).unwrap();
+        assert!(matches!(tuner.choose("ndcg@10", [], untuned), Err(BaselineError::NoCandidates)));
         let failed = || Err(BaselineError::Singular("knows"));
-        assert!(matches!(tuner.choose([failed()], untuned), Err(BaselineError::Singular("knows"))));
+        assert!(matches!(tuner.choose("ndcg@10", [failed()], untuned), Err(BaselineError::Singular("knows"))));
     }
 }

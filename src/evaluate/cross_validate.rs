@@ -57,7 +57,7 @@ impl CrossValidated {
 /// Cross-validates a method: [`CrossValidation`] with its defaults, into a report of its own.
 ///
 /// ```
-/// use metarec::baseline::{BaselineError, Offsets};
+/// use metarec::baseline::{BaselineError, Offsets, Tuner};
 /// use metarec::data::FoldRule;
 /// use metarec::data::synthetic::MarketConfig;
 /// use metarec::evaluate::{Method, cross_validate};
@@ -65,7 +65,8 @@ impl CrossValidated {
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let data = MarketConfig::default().with_users(100).generate()?.into_dataset();
 /// let found = cross_validate(&data, &FoldRule::default().with_folds(3), |data, split| {
-///     Ok::<Box<dyn Method>, BaselineError>(Box::new(Offsets::tuned(data, split, &[0, 1, 5, 20])?))
+///     let tuner = Tuner::new(data, split, &[0, 1, 5, 20])?;
+///     Ok::<Box<dyn Method>, BaselineError>(Box::new(Offsets::tuned(data, split, &tuner)?))
 /// })?;
 /// let rmse = found.find(5, "rmse").expect("it predicts ratings");
 /// assert_eq!(rmse.folds.len(), 3);

@@ -2,6 +2,7 @@
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
 
 use crate::evaluate::metric::Direction;
 
@@ -9,7 +10,7 @@ use crate::evaluate::metric::Direction;
 ///
 /// The same seed draws the same users for every metric over the same number of users, so results do not depend on the
 /// order of calls.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Bootstrap {
     /// How many resamples.
@@ -60,6 +61,24 @@ impl PairedDifference {
         match self.direction {
             Direction::HigherIsBetter => self.lo > 0.0,
             Direction::LowerIsBetter => self.hi < 0.0,
+        }
+    }
+
+    /// By how much the first method is better: mean, lower and upper end, each positive where it is, whichever way the metric is read.
+    ///
+    /// ```
+    /// use metarec::evaluate::Bootstrap;
+    /// use metarec::evaluate::metric::Direction;
+    ///
+    /// let errors = Bootstrap::default().difference(&[0.5, 0.7], &[0.75, 0.95], Direction::LowerIsBetter);
+    /// let [mean, lo, hi] = errors.expect("both have users").gain();
+    /// assert!((mean - 0.25).abs() < 1e-12 && lo <= mean && mean <= hi);
+    /// ```
+    #[must_use]
+    pub fn gain(&self) -> [f64; 3] {
+        match self.direction {
+            Direction::HigherIsBetter => [self.mean, self.lo, self.hi],
+            Direction::LowerIsBetter => [-self.mean, -self.hi, -self.lo],
         }
     }
 

@@ -73,8 +73,8 @@ pub use policy::{ExpectedGain, FixedOrder, Interview, QuestionPolicy};
 pub use predictions::{NoPredictions, Predicted, PredictionCsv, PredictionSink};
 pub use protocol::{
     CalibrationRow, ColdProtocol, Elicitation, Part, Protocol, ProtocolKind, ProtocolOptions, ProtocolRules,
-    ProtocolSplit, RepeatPurchase, TimeShares, Uncertainty, UnknownProtocol, UserCold, Variety, pool_size,
-    write_episodes,
+    ProtocolSplit, RepeatPurchase, TimeShares, Uncertainty, UnknownProtocol, UserCold, Variety, fitted_pool_size,
+    pool_size, write_episodes,
 };
 pub use report::{Measured, Report, ReportRow};
 pub use served::Served;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::Write;
 
 use rayon::prelude::*;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::data::UserIndex;
 use crate::evaluate::error::EvaluateError;
@@ -13,7 +13,7 @@ use crate::evaluate::metric::Direction;
 use crate::evaluate::shots::Shots;
 
 /// What one metric measured of one method at one number of shots.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
     pub(super) metric: String,
     pub(super) shots: Shots,
@@ -21,7 +21,7 @@ pub struct Measured {
     values: Values,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum Values {
     PerUser(Vec<(UserIndex, f64)>),
     Whole { value: f64, users: usize },
@@ -141,7 +141,7 @@ pub(super) fn rounded<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok
 /// Collects what was measured of several methods.
 ///
 /// `Display` prints one table for each metric: methods by numbers of shots, mean with interval, the best of each column
-/// marked. Rows and tables resample when asked for; that costs the bootstrap's `samples * users` for each row, over
+/// marked. With serde it is written with every user's value, to be read back as it was. Rows and tables resample when asked for; that costs the bootstrap's `samples * users` for each row, over
 /// threads.
 ///
 /// ```
@@ -160,7 +160,7 @@ pub(super) fn rounded<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     pub(super) bootstrap: Bootstrap,
     pub(super) protocol: Option<String>,
@@ -168,7 +168,7 @@ pub struct Report {
 }
 
 /// What was measured of one method.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct MethodResults {
     pub(super) name: String,
     pub(super) config: String,
@@ -225,9 +225,63 @@ impl Report {
         Ok(())
     }
 
+    /// Adds what was measured of the methods of another report of the same protocol.
+    ///
+    /// # Errors
+    /// [`EvaluateError::MethodTwice`] if a method of the same name is in both; nothing is added then.
+    ///
+    /// ```
+    /// use metarec::data::UserIndex;
+    /// use metarec::evaluate::{Measured, Report, metric::Direction};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let measured = || vec![Measured::per_user("mae", 5, Direction::LowerIsBetter, vec![(UserIndex(0), 0.9)])];
+    /// let (mut all, mut other) = (Report::new(), Report::new());
+    /// all.add("ours", "", measured())?;
+    /// other.add("theirs", "", measured())?;
+    /// all.extend(serde_json::from_str(&serde_json::to_string(&other)?)?)?;
+    /// assert_eq!(all.methods().collect::<Vec<_>>(), ["ours", "theirs"]);
+    /// assert!(all.extend(other).is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn extend(&mut self, other: Self) -> Result<(), EvaluateError> {
+        let twice = |one: &&MethodResults| self.methods.iter().any(|method| method.name == one.name);
+        if let Some(twice) = other.methods.iter().find(twice) {
+            return Err(EvaluateError::MethodTwice(twice.name.clone()));
+        }
+        self.methods.extend(other.methods);
+        Ok(())
+    }
+
     /// Names of the methods, in the order in which they were added.
     pub fn methods(&self) -> impl Iterator<Item = &str> {
         self.methods.iter().map(|method| method.name.as_str())
+    }
+
+    /// How much of each user methods saw: each value once, in the order in which it was first added.
+    ///
+    /// ```
+    /// use metarec::data::UserIndex;
+    /// use metarec::evaluate::{Measured, Report, Shots, metric::Direction};
+    ///
+    /// # fn main() -> Result<(), metarec::evaluate::EvaluateError> {
+    /// let at = |shots: usize| Measured::per_user("rmse", shots, Direction::LowerIsBetter, vec![(UserIndex(0), 0.9)]);
+    /// let mut report = Report::new();
+    /// report.add("ours", "", vec![at(5), at(0), at(5)])?;
+    /// assert_eq!(report.shots(), [5, 0].map(Shots::First));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn shots(&self) -> Vec<Shots> {
+        let mut seen = Vec::new();
+        for measured in self.methods.iter().flat_map(|method| &method.measured) {
+            if !seen.contains(&measured.shots) {
+                seen.push(measured.shots);
+            }
+        }
+        seen
     }
 
     /// What `metric` measured of `method` at `k` shots.

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Serialize, Serializer};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::data::IndexedEvent;
 
@@ -96,6 +97,21 @@ impl Serialize for Shots {
     }
 }
 
+impl<'de> Deserialize<'de> for Shots {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged, expecting = "a number, last- and a number, or all")]
+        enum Written {
+            Count(usize),
+            Text(String),
+        }
+        match Written::deserialize(deserializer)? {
+            Written::Count(count) => Ok(Self::First(count)),
+            Written::Text(text) => text.parse().map_err(D::Error::custom),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,6 +133,7 @@ mod tests {
         for (shots, json) in [(Shots::First(20), "20"), (Shots::Last(50), "\"last-50\""), (Shots::All, "\"all\"")] {
             assert_eq!(shots.to_string().parse(), Ok(shots));
             assert_eq!(serde_json::to_string(&shots).unwrap(), json);
+            assert_eq!(serde_json::from_str::<Shots>(json).unwrap(), shots);
         }
         assert_eq!(format!("{:>3}|{:<4}", Shots::First(5), Shots::All), "  5|all ");
     }
@@ -126,6 +143,10 @@ mod tests {
         for text in ["", "some", "-1", "last-", "last-x", "1.5"] {
             let error = text.parse::<Shots>().unwrap_err().to_string();
             assert_eq!(error, format!("shots are {text:?}: expected a number, last- and a number, or all"));
+        }
+        for json in ["\"some\"", "-1", "[1]"] {
+            let error = serde_json::from_str::<Shots>(json).unwrap_err().to_string();
+            assert!(error.contains("a number, last- and a number, or all"), "{error}");
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
-use crate::data::Event;
 use crate::data::synthetic::MarketConfig;
+use crate::data::{ColdSplit, Event, ItemRule};
 use crate::meta::{FomamlConfig, InContextConfig, LearnerConfig, Moves};
 use crate::sampler::{Episode, EpisodeId, SamplerError};
 
@@ -63,7 +63,7 @@ fn looks_at_nothing_and_at_items_from_elsewhere_are_refused() {
     let data = MarketConfig::default().with_users(60).with_items(60).generate().unwrap().into_dataset();
     let error = |candidates: &[u32], shots: &[usize]| {
         let candidates: Vec<ItemIndex> = candidates.iter().copied().map(ItemIndex).collect();
-        let trainer = Recommender::trainer(&data).looks(candidates, shots);
+        let trainer = Recommender::trainer(&data).looks(candidates, shots.iter().copied());
         trainer.train(&Device::default()).unwrap_err().to_string()
     };
     assert!(error(&[2, 60], &[0]).contains("item 60 of 60"));
@@ -80,4 +80,44 @@ fn a_pattern_that_moves_nothing_is_refused() {
         let error = Recommender::train(&data, &config, &Device::default()).unwrap_err().to_string();
         assert!(error.contains("moves.matching") && error.contains(pattern), "{error}");
     }
+}
+
+/// How many validation users could tell at each look, and whether the look was kept.
+#[derive(Default)]
+struct Looked(Vec<(usize, bool)>);
+
+impl Observer for &mut Looked {
+    fn validated(&mut self, _: &Progress, score: &ValidationScore, best: bool) {
+        self.0.push((score.user_ndcg.len(), best));
+    }
+}
+
+#[test]
+fn where_validation_users_are_asked_for_new_items_these_are_ranked_for_them_and_without_them_the_latest_look_is_kept() {
+    let data = MarketConfig::default().with_users(80).with_items(80).generate().unwrap().into_dataset();
+    let split = ColdSplit::by_item(&data, &ItemRule::default()).unwrap();
+    let mut config = Config::default();
+    (config.model.d_model, config.training.epochs) = (8, 3);
+    let looks = |candidates: Vec<ItemIndex>| {
+        let mut looked = Looked::default();
+        let trainer = Recommender::trainer(&data).config(&config).split(split.users.clone()).observer(&mut looked);
+        trainer.looks(candidates, [Shots::All]).train(&Device::default()).unwrap();
+        looked.0
+    };
+    let told = looks(split.candidates(&split.valid));
+    assert!(told.len() > 2 && told.iter().all(|(users, _)| *users > 10), "{told:?}");
+    let untold = looks(split.users.candidates());
+    assert!(untold.len() > 2 && untold.iter().all(|look| *look == (0, true)), "{untold:?}");
+}
+
+#[test]
+fn of_users_who_are_trained_on_all_that_training_knows_is_shown() {
+    let data = MarketConfig::default().with_users(80).with_items(80).generate().unwrap().into_dataset();
+    let split = ColdSplit::by_item(&data, &ItemRule::default()).unwrap().users;
+    let known = |user| split.train.iter().find(|task| task.user == user).map(|task| task.events.len());
+    let shown = looked_at(&split);
+    assert!(shown.iter().all(|user| Some(user.pool.len()) == known(user.user)));
+    assert!(shown.iter().zip(&split.valid).any(|(shown, user)| shown.pool.len() > user.pool.len()));
+    let cold = data.split().unwrap();
+    assert_eq!(looked_at(&cold), cold.valid, "nobody of them is trained on");
 }

@@ -36,14 +36,9 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     /// Whether two runs draw the same episodes and step at the same rates.
-    ///
-    /// Settings are compared as they are written, since JSON's decimal numbers come back one bit off now and then.
     pub(crate) fn is_of_run(&self, written: &Self) -> bool {
-        let again = |config: &TrainingConfig| {
-            serde_json::to_vec(config).ok().and_then(|text| serde_json::from_slice::<TrainingConfig>(&text).ok())
-        };
-        (self.seed, self.tasks, &self.mark) == (written.seed, written.tasks, &written.mark)
-            && again(&self.config) == Some(written.config.clone())
+        (self.seed, self.tasks, &self.mark, &self.config)
+            == (written.seed, written.tasks, &written.mark, &written.config)
     }
 }
 
@@ -67,7 +62,8 @@ fn malformed(part: &str, source: impl std::error::Error + Send + Sync + 'static)
 }
 
 impl<M: PreferenceModel, S: Module> RunState<M, S> {
-    /// Keeps what the validation users do not say is worse than the best before: ranking and rating apart, as they share no parameters. Without a score, the latest.
+    /// Keeps what the validation users do not say is worse than the best before: ranking and rating apart, as they share no parameters. Without a score,
+    /// or where nobody has one, the latest.
     ///
     /// Returns whether it was kept for the goal.
     pub(crate) fn keep(&mut self, score: Option<&ValidationScore>, state_only_rates: bool) -> bool {
@@ -78,8 +74,7 @@ impl<M: PreferenceModel, S: Module> RunState<M, S> {
         let margin = self.ledger.config.keep_margin;
         let ledger = &mut self.ledger;
         let errors: Vec<f64> = score.user_rmse.iter().map(|error| -error).collect();
-        // Where nobody rates, nobody can say which head is best: the latest.
-        let rates = errors.is_empty() || ledger.best_rating.keeps(&errors, margin);
+        let rates = ledger.best_rating.keeps(&errors, margin);
         let ranks = match score.goal {
             Goal::Ranking => ledger.best.keeps(&score.user_ndcg, margin),
             Goal::Ratings => ledger.best.keeps(&errors, margin),
@@ -88,7 +83,8 @@ impl<M: PreferenceModel, S: Module> RunState<M, S> {
         if rates {
             self.kept_model = graft(self.kept_model.clone(), &self.average_model, &rating);
         }
-        if if state_only_rates { rates } else { ranks } {
+        let keeps_state = if state_only_rates { rates } else { ranks };
+        if keeps_state {
             self.kept_state = self.average_state.clone();
         }
         if ranks {

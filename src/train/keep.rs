@@ -5,8 +5,6 @@ use serde::{Deserialize, Serialize};
 /// What a look is held against: how good the best look so far was for each meta-validation user, and how many looks have passed since.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct BestLook {
-    /// As bits in a file: JSON's decimal numbers come back one bit off now and then.
-    #[serde(with = "bits")]
     users: Option<Vec<f64>>,
     looks_since: usize,
 }
@@ -26,8 +24,16 @@ impl BestLook {
     /// `margin` standard errors of the mean difference over users.
     ///
     /// Looks differ by chance, the more so the fewer users there are, and the best of many is partly the luckiest; the rate falls to the end, so the last one is
-    /// the better bet where users can't tell. The one-standard-error rule of Breiman, Friedman, Olshen and Stone (1984), section 3.4.3, the other way round.
+    /// the better bet where users can't tell. Of nobody each look is kept, and none counted. One with a number that is not finite is not kept. The one-standard-error rule of Breiman, Friedman, Olshen and Stone (1984), section 3.4.3, the other way round.
     pub(crate) fn keeps(&mut self, users: &[f64], margin: f64) -> bool {
+        if users.is_empty() {
+            self.users.get_or_insert_default();
+            return true;
+        }
+        if !users.iter().all(|value| value.is_finite()) {
+            self.looks_since += 1;
+            return false;
+        }
         let ahead = self.users.as_ref().map(|best| differences(best, users));
         match ahead {
             Some((mean, _)) if mean >= 0.0 => self.looks_since += 1,
@@ -47,20 +53,6 @@ fn differences(a: &[f64], b: &[f64]) -> (f64, f64) {
         true => (0.0, 0.0),
         false if n < 2.0 => (mean, f64::INFINITY),
         false => (mean, (squares / (n - 1.0) / n).sqrt()),
-    }
-}
-
-mod bits {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(values: &Option<Vec<f64>>, serializer: S) -> Result<S::Ok, S::Error> {
-        let bits = values.as_ref().map(|values| values.iter().copied().map(f64::to_bits).collect::<Vec<u64>>());
-        bits.serialize(serializer)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<f64>>, D::Error> {
-        let bits = Option::<Vec<u64>>::deserialize(deserializer)?;
-        Ok(bits.map(|bits| bits.into_iter().map(f64::from_bits).collect()))
     }
 }
 
@@ -90,7 +82,15 @@ mod tests {
     #[test]
     fn a_single_user_can_not_tell_and_nobody_neither() {
         assert_eq!(kept(&[&[0.4], &[0.2], &[0.2]], 1.0), [true, true, true]);
-        assert_eq!(kept(&[&[], &[]], 1.0), [true, false]);
+        let mut best = BestLook::default();
+        assert_eq!([best.keeps(&[], 1.0), best.keeps(&[], 1.0)], [true, true]);
+        assert_eq!((best.is_some(), best.looks_since()), (true, 0), "patience is for those who could tell");
+    }
+
+    #[test]
+    fn what_is_not_finite_is_not_kept_and_nothing_is_held_against_it() {
+        let looks: &[&[f64]] = &[&[0.4, 0.4], &[f64::NAN, 0.9], &[f64::NEG_INFINITY, 0.9], &[0.3, 0.3], &[0.5, 0.5]];
+        assert_eq!(kept(looks, 0.0), [true, false, false, false, true]);
     }
 
     #[test]

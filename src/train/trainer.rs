@@ -119,7 +119,8 @@ impl<'a, M: PreferenceModel, L: ServingLearner<M>> MetaTrainer<'a, M, L> {
         self
     }
 
-    /// Keeps the model that does best on these users, and stops when it gets no better.
+    /// Keeps the latest model of which these users do not say that it is worse than the best so far ([`TrainingConfig::keep_margin`]), and stops when none gets
+    /// better.
     #[must_use]
     pub fn with_validation(mut self, validation: Validation) -> Self {
         self.validation = (!validation.is_empty()).then_some(validation);

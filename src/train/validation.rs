@@ -6,6 +6,7 @@ use burn::Tensor;
 use burn::tensor::Device;
 
 use crate::data::{HeldOutUser, IndexedEvent, ItemIndex, LikeRule, Profiles};
+use crate::evaluate::Shots;
 use crate::evaluate::metric::{Ndcg, Positions, RankingMetric, rmse};
 use crate::meta::ServingLearner;
 use crate::model::{PreferenceModel, RatingBelief, RatingOutcome, Supervision, TaskEvents};
@@ -27,8 +28,8 @@ pub enum Goal {
 /// What one look at the meta-validation users found: a mean over users at each number of shots.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ValidationScore {
-    /// The numbers of shots.
-    pub shots: Vec<usize>,
+    /// How much of each user was seen.
+    pub shots: Vec<Shots>,
     /// nDCG@10 of the likes among all candidates, one for each number of shots.
     pub ndcg: Vec<f64>,
     /// Root mean squared error of values, one for each number of shots; empty where the model does not rate.
@@ -71,21 +72,23 @@ pub struct Validation {
     candidates: Vec<ItemIndex>,
     likes: LikeRule,
     places: Vec<u32>,
-    shots: Vec<usize>,
+    shots: Vec<Shots>,
     goal: Goal,
     profiles: Profiles,
 }
 
 impl Validation {
-    /// Scores `users` by ranking `candidates`, which are in ascending order, ties broken by `places` (see [`tie_order`](crate::data::tie_order)), after each of `shots` events.
+    /// Scores `users` by ranking `candidates`, which are in ascending order, ties broken by `places` (see [`tie_order`](crate::data::tie_order)), after each of `shots`:
+    /// numbers of first events (all that a user has where they have fewer), or [`Shots`].
     #[must_use]
     pub fn new(
         users: Vec<HeldOutUser>,
         candidates: Vec<ItemIndex>,
         likes: LikeRule,
         places: Vec<u32>,
-        shots: Vec<usize>,
+        shots: impl IntoIterator<Item = impl Into<Shots>>,
     ) -> Self {
+        let shots = shots.into_iter().map(Into::into).collect();
         Self { users, candidates, likes, places, shots, goal: Goal::Ranking, profiles: Profiles::default() }
     }
 
@@ -122,7 +125,9 @@ impl Validation {
                 let ranked = host(learner.rank(model, &catalogue, &adapted));
                 ndcg.extend(users.iter().zip(&ranked).filter_map(|(user, scores)| self.ndcg(user, scores)));
                 if let Some(values) = learner.rate(model, &catalogue, &adapted) {
-                    errors.extend(users.iter().zip(&host(values)).filter_map(|(user, values)| user_rmse(user, values)));
+                    errors.extend(
+                        users.iter().zip(&host(values)).filter_map(|(user, values)| self.user_rmse(user, values)),
+                    );
                 }
             }
             score.ndcg.push(mean(&ndcg));
@@ -160,13 +165,24 @@ impl Validation {
     /// The ratings of the candidates in a user's query.
     fn outcomes_of(&self, user: &HeldOutUser, belief: &RatingBelief) -> Vec<RatingOutcome> {
         let (noise, seen, surprise) = (belief.noise(), belief.seen(), belief.surprise());
-        let asked = user.query.iter().filter(|event| self.candidates.binary_search(&event.item).is_ok());
         let outcome = |event: &IndexedEvent| {
             let (value, place) = (event.rating()?, event.item.position());
             let (mean, spread) = (f64::from(*belief.means().get(place)?), belief.spread(place));
             Some(RatingOutcome { user: user.user.0, mean, spread, noise, seen, surprise, value })
         };
-        asked.filter_map(outcome).collect()
+        self.asked(user).filter_map(outcome).collect()
+    }
+
+    /// The events of a user's query whose items are candidates.
+    fn asked<'u>(&self, user: &'u HeldOutUser) -> impl Iterator<Item = &'u IndexedEvent> + use<'u, '_> {
+        user.query.iter().filter(|event| self.candidates.binary_search(&event.item).is_ok())
+    }
+
+    /// Root mean squared error of one user; `None` where nothing is rated.
+    fn user_rmse(&self, user: &HeldOutUser, values: &[f32]) -> Option<f64> {
+        let rated = |event: &IndexedEvent| event.rating().map(|value| (values[event.item.position()], value));
+        let (predicted, actual): (Vec<f32>, Vec<f32>) = self.asked(user).filter_map(rated).unzip();
+        rmse(&predicted, &actual)
     }
 
     /// The support sets of some users.
@@ -174,13 +190,13 @@ impl Validation {
         &self,
         (model, learner): (&M, &L),
         users: &[HeldOutUser],
-        shots: usize,
+        shots: Shots,
         device: &Device,
     ) -> M::Batch {
         let supports: Vec<TaskEvents<'_>> = users
             .iter()
             .map(|user| {
-                let support = &user.pool[..shots.min(user.pool.len())];
+                let support = shots.of(&user.pool).unwrap_or(&user.pool);
                 learner.support_use().of(support).known_as(self.profiles.of(user.user))
             })
             .collect();
@@ -208,12 +224,6 @@ fn mean(values: &[f64]) -> f64 {
 fn add(sums: &mut Vec<f64>, values: &[f64]) {
     sums.resize(values.len(), 0.0);
     sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
-}
-
-fn user_rmse(user: &HeldOutUser, values: &[f32]) -> Option<f64> {
-    let rated = |event: &IndexedEvent| event.rating().map(|value| (values[event.item.position()], value));
-    let (predicted, actual): (Vec<f32>, Vec<f32>) = user.query.iter().filter_map(rated).unzip();
-    rmse(&predicted, &actual)
 }
 
 /// Rows of a matrix on the host.

@@ -163,7 +163,7 @@ impl Ease {
         Prepared::new(data, split, config)?.fit(config)
     }
 
-    /// Tunes the ridge for each of `shots` on the valid users by nDCG@10, among 300, 1000, 2500, 5000 and 10000; the
+    /// Tunes the ridge for each number of shots of `tuner` on its validation users by nDCG@10, among 300, 1000, 2500, 5000 and 10000; the
     /// default where there is nobody to tune on. The Gram matrix is made once.
     ///
     /// # Errors
@@ -172,12 +172,12 @@ impl Ease {
         data: &Dataset,
         split: &UserSplit,
         input: EaseInput,
-        shots: &[usize],
+        tuner: &Tuner<'_>,
     ) -> Result<Tuned<Self>, BaselineError> {
         let config = EaseConfig::default().with_input(input);
         let prepared = Prepared::new(data, split, &config)?;
         let candidates = RIDGES.into_iter().map(|ridge| prepared.fit(&config.clone().with_ridge(ridge)));
-        Tuner::new(data, split, shots, "ndcg@10")?.choose(candidates, || prepared.fit(&config))
+        tuner.choose("ndcg@10", candidates, || prepared.fit(&config))
     }
 
     /// The settings.

@@ -72,15 +72,20 @@ impl GaussianFactors {
         Ok(Self { config: config.clone(), fitted: fitted.map(Arc::new) })
     }
 
-    /// Tunes factors with ridge, and the noise, for each of `shots` on the valid users by RMSE: (8, 3), (8, 8), (16, 8),
+    /// Tunes factors with ridge, and the noise, for each number of shots of `tuner` on its validation users by RMSE: (8, 3), (8, 8), (16, 8),
     /// (16, 16) and (24, 16), by 0.8, 1.2 and 2. The ridges of the offsets are those that [`Offsets::tuned`] chooses for
-    /// the greatest of `shots`. The default where there is nobody to tune on. Costs five fits and fifteen evaluations.
+    /// the most events. The default where there is nobody to tune on. Costs five fits and fifteen evaluations.
     ///
     /// # Errors
     /// As [`GaussianFactors::fit`] and [`Tuner::choose`].
-    pub fn tuned(data: &Dataset, split: &UserSplit, shots: &[usize], seed: u64) -> Result<Tuned<Self>, BaselineError> {
-        let tuned = Offsets::tuned(data, split, shots)?;
-        Self::tuned_on(tuned.at(usize::MAX), data, split, shots, seed)
+    pub fn tuned(
+        data: &Dataset,
+        split: &UserSplit,
+        tuner: &Tuner<'_>,
+        seed: u64,
+    ) -> Result<Tuned<Self>, BaselineError> {
+        let tuned = Offsets::tuned(data, split, tuner)?;
+        Self::tuned_on(tuned.at(usize::MAX), data, split, tuner, seed)
     }
 
     /// [`GaussianFactors::tuned`] on given offsets.
@@ -88,7 +93,7 @@ impl GaussianFactors {
         offsets: &Offsets,
         data: &Dataset,
         split: &UserSplit,
-        shots: &[usize],
+        tuner: &Tuner<'_>,
         seed: u64,
     ) -> Result<Tuned<Self>, BaselineError> {
         let config = GaussianFactorsConfig::default().with_seed(seed).with_offsets(offsets.ridge());
@@ -104,7 +109,7 @@ impl GaussianFactors {
             Ok(fit) => NOISES.map(|noise| Ok(fit.with_noise(noise))).into_iter().collect(),
             Err(error) => vec![Err(error)],
         });
-        Tuner::new(data, split, shots, "rmse")?.choose(candidates, || fit(config.clone()))
+        tuner.choose("rmse", candidates, || fit(config.clone()))
     }
 
     /// The settings.

@@ -4,6 +4,7 @@ use faer::Mat;
 use faer::linalg::solvers::{PartialPivLu, Solve};
 
 use super::*;
+use crate::baseline::Tuner;
 use crate::baseline::alternating::dot;
 use crate::baseline::offsets::OffsetRidge;
 use crate::baseline::tests::{all_train, on_threads, rated, ratings, two_tastes};
@@ -101,7 +102,7 @@ fn values_that_do_not_differ_are_not_predicted() {
     let support = [Support { user: crate::data::UserIndex(0), events: &[] }];
     let fitted = GaussianFactors::fit(&data, &split, &config()).unwrap();
     assert!(fitted.ratings(&support).unwrap().is_none());
-    let tuned = GaussianFactors::tuned(&data, &split, &[0, 1], 0).unwrap();
+    let tuned = GaussianFactors::tuned(&data, &split, &Tuner::new(&data, &split, &[0, 1]).unwrap(), 0).unwrap();
     assert!(tuned.ratings(&support).unwrap().is_none());
 }
 

@@ -69,7 +69,7 @@ impl ImplicitAls {
         Self::fit_to(&Arc::new(likes(data, split)?), data.like_rule(), config)
     }
 
-    /// Tunes factors, ridge and alpha together for each of `shots` on the valid users by nDCG@10; the default where there
+    /// Tunes factors, ridge and alpha together for each number of shots of `tuner` on its validation users by nDCG@10; the default where there
     /// is nobody to tune on.
     ///
     /// Below 4 million pairs of training user and item with training events 24 settings are tried: 16 and 64 factors, ridges
@@ -78,12 +78,17 @@ impl ImplicitAls {
     ///
     /// # Errors
     /// As [`ImplicitAls::fit`] and [`Tuner::choose`].
-    pub fn tuned(data: &Dataset, split: &UserSplit, shots: &[usize], seed: u64) -> Result<Tuned<Self>, BaselineError> {
+    pub fn tuned(
+        data: &Dataset,
+        split: &UserSplit,
+        tuner: &Tuner<'_>,
+        seed: u64,
+    ) -> Result<Tuned<Self>, BaselineError> {
         let config = ImplicitAlsConfig::default().with_seed(seed);
         let (likes, rule) = (Arc::new(likes(data, split)?), data.like_rule());
         let cells = split.train.len() * split.candidates().len();
         let candidates = config.grid(cells).into_iter().map(|config| Self::fit_to(&likes, rule, &config));
-        Tuner::new(data, split, shots, "ndcg@10")?.choose(candidates, || Self::fit_to(&likes, rule, &config))
+        tuner.choose("ndcg@10", candidates, || Self::fit_to(&likes, rule, &config))
     }
 
     fn fit_to(

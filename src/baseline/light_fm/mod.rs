@@ -85,7 +85,7 @@ impl LightFm {
         Ok(Self { config: config.clone(), rule: data.like_rule().clone(), fitted: Arc::new(training.fitted()) })
     }
 
-    /// Tunes for each of `shots` on the valid users by nDCG@10: 16 and 32 factors, 5, 10 and 20 epochs, 2, 5 and 20 passes over a new
+    /// Tunes for each number of shots of `tuner` on its validation users by nDCG@10: 16 and 32 factors, 5, 10 and 20 epochs, 2, 5 and 20 passes over a new
     /// user's likes; the default where there is nobody to tune on. Costs two fits of 20 epochs and 18 evaluations.
     ///
     /// # Errors
@@ -94,7 +94,7 @@ impl LightFm {
         data: &Dataset,
         split: &UserSplit,
         loss: LightFmLoss,
-        shots: &[usize],
+        tuner: &Tuner<'_>,
         seed: u64,
     ) -> Result<Tuned<Self>, BaselineError> {
         let config = LightFmConfig::default().with_loss(loss).with_seed(seed);
@@ -116,7 +116,7 @@ impl LightFm {
             })
         };
         let candidates = FACTORS.into_iter().flat_map(of_factors);
-        Tuner::new(data, split, shots, "ndcg@10")?.choose(candidates, || Self::fit(data, split, &config))
+        tuner.choose("ndcg@10", candidates, || Self::fit(data, split, &config))
     }
 
     /// The settings.

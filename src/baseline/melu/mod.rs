@@ -91,7 +91,7 @@ impl MeLu {
         Ok(Self { config: config.clone(), learner: local(config.serving_steps, config.inner_lr)?, trained })
     }
 
-    /// Tunes the number of a new user's local updates for each of `shots` on the valid users by RMSE, among 0, 1, 3 and 10; the
+    /// Tunes the number of a new user's local updates for each number of shots of `tuner` on its validation users by RMSE, among 0, 1, 3 and 10; the
     /// default where there is nobody to tune on. Costs one training and four evaluations.
     ///
     /// # Errors
@@ -99,13 +99,18 @@ impl MeLu {
     ///
     /// # Panics
     /// As [`MeLu::fit`].
-    pub fn tuned(data: &Dataset, split: &UserSplit, shots: &[usize], seed: u64) -> Result<Tuned<Self>, BaselineError> {
+    pub fn tuned(
+        data: &Dataset,
+        split: &UserSplit,
+        tuner: &Tuner<'_>,
+        seed: u64,
+    ) -> Result<Tuned<Self>, BaselineError> {
         let melu = Self::fit(data, split, &MeLuConfig::default().with_seed(seed))?;
         if melu.trained.is_none() {
             return Ok(Tuned::of_one(melu));
         }
         let candidates = SERVING_STEPS.map(|steps| melu.with_serving_steps(steps));
-        Tuner::new(data, split, shots, "rmse")?.choose(candidates, || Ok(melu.clone()))
+        tuner.choose("rmse", candidates, || Ok(melu.clone()))
     }
 
     fn with_serving_steps(&self, steps: usize) -> Result<Self, BaselineError> {

@@ -104,7 +104,7 @@ impl SasRec {
         Self::trained(&mut training, config, &served)
     }
 
-    /// Tunes the number of epochs for each of `shots` on the valid users by nDCG@10, among 5, 10, 20 and 40; the default where there is
+    /// Tunes the number of epochs for each number of shots of `tuner` on its validation users by nDCG@10, among 5, 10, 20 and 40; the default where there is
     /// nobody to tune on. Costs one training.
     ///
     /// # Errors
@@ -112,14 +112,19 @@ impl SasRec {
     ///
     /// # Panics
     /// As [`SasRec::fit`].
-    pub fn tuned(data: &Dataset, split: &UserSplit, shots: &[usize], seed: u64) -> Result<Tuned<Self>, BaselineError> {
+    pub fn tuned(
+        data: &Dataset,
+        split: &UserSplit,
+        tuner: &Tuner<'_>,
+        seed: u64,
+    ) -> Result<Tuned<Self>, BaselineError> {
         let config = SasRecConfig::default().with_seed(seed);
         let sequences = Sequences::new(data, split)?;
         let served = Arc::new(Served::new(data, split, &sequences));
         let mut training = Training::new(&sequences, &config, &served.device);
         let candidates =
             EPOCHS.into_iter().map(|epochs| Self::trained(&mut training, &config.clone().with_epochs(epochs), &served));
-        Tuner::new(data, split, shots, "ndcg@10")?.choose(candidates, || Self::fit(data, split, &config))
+        tuner.choose("ndcg@10", candidates, || Self::fit(data, split, &config))
     }
 
     /// What a training is after the epochs of these settings.

@@ -40,7 +40,7 @@ pub use ranking::{Auc, F1, HitRate, MeanAveragePrecision, Mrr, Ndcg, Precision, 
 pub use rating::{accuracy, mae, rmse};
 
 /// Which way a metric is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Direction {
     /// More is better, as of every ranking metric.
     HigherIsBetter,

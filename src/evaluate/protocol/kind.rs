@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::{ColdSplit, DataError, Dataset, ItemRule, RepeatRule, SplitRule, TimeRule, UserSplit};
+use crate::data::{ColdSplit, DataError, Dataset, ItemIndex, ItemRule, RepeatRule, SplitRule, TimeRule, UserSplit};
 use crate::evaluate::error::EvaluateError;
 use crate::evaluate::protocol::Protocol;
 use crate::evaluate::protocol::cold::ColdProtocol;
@@ -231,6 +231,16 @@ impl ProtocolSplit {
     #[must_use]
     pub fn users(&self) -> &UserSplit {
         &self.split.users
+    }
+
+    /// The items that are ranked for the users of a part, before what a user has done is taken out; ascending. Under `repeat` each user's own items are ranked:
+    /// here are those that training knows.
+    #[must_use]
+    pub fn candidates(&self, part: Part) -> Vec<ItemIndex> {
+        self.split.candidates(match part {
+            Part::Valid => &self.split.valid,
+            Part::Test => &self.split.test,
+        })
     }
 
     /// The protocol over it. `data` is what it was made of.

@@ -17,7 +17,7 @@ pub use elicitation::Elicitation;
 pub use episodes::write_episodes;
 pub use kind::{ProtocolKind, ProtocolOptions, ProtocolRules, ProtocolSplit, TimeShares, UnknownProtocol};
 pub use repeat::RepeatPurchase;
-pub use shots::{Part, pool_size};
+pub use shots::{Part, fitted_pool_size, pool_size};
 pub use uncertainty::{CalibrationRow, Uncertainty};
 pub use user_cold::UserCold;
 pub use variety::Variety;
