@@ -298,6 +298,10 @@ fn difference_table(report: &Report, variants: &[&Variant], metric: &str) -> Opt
     })
 }
 
+/// What intervals over users do not hold.
+const NOISE: &str = "Intervals are over users. What another training seed would change is in none of them: it is averaged over the seeds above, and with one \
+                     seed not at all, so that a difference of a few thousandths may be the seed's.";
+
 fn summary(report: &Report, variants: &[&Variant], costs: &[[f64; 2]]) -> Table {
     let numbers = |[seconds, megabytes]: [f64; 2]| [format!("{seconds:.0} s"), format!("{megabytes:.2} MB")];
     let default = [DEFAULT.to_owned(), String::new()].into_iter().chain(numbers(costs[0])).chain([String::new()]);
@@ -357,6 +361,7 @@ fn main() -> Result<(), Failure> {
         let mut record =
             Record::new("What made the difference", &title, (&study.name, &study.data), "bench --bench ablation");
         record.seeds.clone_from(&study.seeds);
+        record.notes.push(NOISE.to_owned());
         record.notes.push(format!(
             "Each user's values are means over the training seeds. EASE's scores come in with the weight, of {LINEAR:?}, that is best for the validation users at each k, those of both at deviation 1."
         ));

@@ -9,8 +9,8 @@ use sha2::{Digest, Sha256};
 
 use crate::calibration::Calibration;
 use crate::config::Config;
-use crate::data::{Dataset, HeldOutUser, IndexedEvent, ItemIndex, SplitRule, UserIndex, UserSplit, tie_order};
-use crate::evaluate::{Shots, fitted_pool_size};
+use crate::data::{Dataset, HeldOutUser, IndexedEvent, ItemIndex, Shots, SplitRule, UserIndex, UserSplit, tie_order};
+use crate::evaluate::fitted_pool_size;
 use crate::meta::{ServingLearner, WithLearner};
 use crate::model::initial::InitialValues;
 use crate::model::{
@@ -27,6 +27,9 @@ use crate::train::{
 
 /// A trained model, and what its variances of ratings are worth if it rates.
 type Found<S> = (Trained<PreferenceTransformer, S>, Option<RatingCalibration>);
+
+/// What is ranked for the validation users, and how much of each is seen.
+type Looks = (Vec<ItemIndex>, Vec<Shots>);
 
 /// Numbers of shots at which the meta-validation users are looked at.
 const SHOTS: [usize; 4] = [0, 1, 5, 20];
@@ -55,7 +58,7 @@ pub struct RecommenderTrainer<'a> {
     config: Config,
     split: Option<UserSplit>,
     sampler: Option<(Box<dyn TaskSampler + 'a>, usize)>,
-    looks: Option<(Vec<ItemIndex>, Vec<Shots>)>,
+    looks: Option<Looks>,
     start: Box<dyn FnOnce(InitialValues) -> InitialValues + 'a>,
     observer: Box<dyn Observer + 'a>,
     cancel: CancelToken,
@@ -222,18 +225,13 @@ impl<'a> RecommenderTrainer<'a> {
         device: &Device,
     ) -> Result<Found<L::State>, TrainError> {
         let Self { data, config, sampler, looks, start, observer, cancel, checkpoint, .. } = self;
-        let catalogue = data.catalogue();
+        let (catalogue, seed) = (data.catalogue(), config.seed);
         let pool = if split.valid.is_empty() { SplitRule::default().support } else { fitted_pool_size(split) };
-        let schema = PreferenceSchema::from_tasks(catalogue, &split.train, data.like_rule());
-        let schema = match config.model.profiles {
-            true => schema.with_profiles(data.users(), &split.train),
-            false => schema,
-        };
+        let schema = schema(data, split, &config);
         let profiles = schema.profile.profiles(data.users());
         let read = format!("{:?} {profiles:?}", schema.profile);
-        let initial = InitialValues::fit_knowing(&split.train, &profiles, pool, &config.model, &schema, config.seed);
-        let initial = start(initial);
-        let model = PreferenceTransformer::new(&config.model, &schema, catalogue, &initial, config.seed, device)?;
+        let initial = start(InitialValues::fit_knowing(&split.train, &profiles, pool, &config.model, &schema, seed));
+        let model = PreferenceTransformer::new(&config.model, &schema, catalogue, &initial, seed, device)?;
         let (sampler, tasks) = match sampler {
             Some(own) => own,
             None => {
@@ -242,16 +240,12 @@ impl<'a> RecommenderTrainer<'a> {
                 (Box::new(users) as Box<dyn TaskSampler>, tasks)
             }
         };
-        let seed = config.seed;
-        let likes = data.like_rule().clone();
-        let places = tie_order(catalogue.ids());
-        let (candidates, shots) = match looks {
+        let looks = match looks {
             Some(looks) => checked_looks(looks, catalogue.len())?,
             None => (split.candidates(), SHOTS.map(Shots::First).to_vec()),
         };
-        let looked = (candidates.clone(), shots.clone());
-        let validation =
-            Validation::new(looked_at(split), candidates, likes, places, shots).with_profiles(profiles.clone());
+        let what = format!("{} {pool} {looks:?} {read}", std::any::type_name::<L>());
+        let validation = validation(data, split, looks).with_profiles(profiles.clone());
         let optimizers = Optimizers::for_transformer(&config.training).for_state_of(&learner, &config.training);
         let calibration = Calibration::new(validation.clone(), learner.clone(), device);
         let mut trainer = MetaTrainer::new(model, learner, &*sampler, tasks, &config.training, seed, device)?
@@ -261,7 +255,6 @@ impl<'a> RecommenderTrainer<'a> {
             .with_observer(Told(observer))
             .with_cancel(cancel);
         if let Some(path) = checkpoint {
-            let what = format!("{} {pool} {:?} {:?} {read}", std::any::type_name::<L>(), looked.0, looked.1);
             trainer = trainer.with_checkpoint(path).with_mark(mark(&config, data, split, &what));
         }
         let trained = calibration.of(trainer.run()?);
@@ -296,6 +289,21 @@ impl WithLearner<PreferenceTransformer> for Train<'_, '_> {
     }
 }
 
+/// What a model is to know of the data.
+fn schema(data: &Dataset, split: &UserSplit, config: &Config) -> PreferenceSchema {
+    let schema = PreferenceSchema::from_tasks(data.catalogue(), &split.train, data.like_rule());
+    match config.model.profiles {
+        true => schema.with_profiles(data.users(), &split.train),
+        false => schema,
+    }
+}
+
+/// The validation users, and what they are asked.
+fn validation(data: &Dataset, split: &UserSplit, (candidates, shots): Looks) -> Validation {
+    let places = tie_order(data.catalogue().ids());
+    Validation::new(looked_at(split), candidates, data.like_rule().clone(), places, shots)
+}
+
 /// The validation users, with all that training knows of those who are training users too, where their pool is but the beginning of it.
 fn looked_at(split: &UserSplit) -> Vec<HeldOutUser> {
     let known: HashMap<UserIndex, &[IndexedEvent]> =
@@ -308,10 +316,7 @@ fn looked_at(split: &UserSplit) -> Vec<HeldOutUser> {
 }
 
 /// What the validation users are looked at by, if there is something to look at and it is in the catalogue.
-fn checked_looks(
-    (candidates, shots): (Vec<ItemIndex>, Vec<Shots>),
-    items: usize,
-) -> Result<(Vec<ItemIndex>, Vec<Shots>), TrainError> {
+fn checked_looks((candidates, shots): Looks, items: usize) -> Result<Looks, TrainError> {
     let wrong = |field, value: String, expected| Err(TrainError::Setting { field, value, expected });
     if let Some(foreign) = candidates.iter().find(|item| item.position() >= items) {
         return wrong("looks.candidates", format!("item {} of {items}", foreign.0), "items of the catalogue");

@@ -30,6 +30,7 @@ mod order;
 mod popularity;
 mod profile;
 mod read;
+mod shots;
 mod split;
 pub mod synthetic;
 #[cfg(feature = "train")]
@@ -58,6 +59,7 @@ pub use profile::{ProfileSchema, Profiles};
 pub use read::{
     DirReader, EventReader, EventRows, FileReport, OnRowError, Place, ReadReport, RowError, RowErrorCount, read_dir,
 };
+pub use shots::{Shots, UnknownShots};
 pub use split::{
     Cold, ColdSplit, FoldRule, HeldOutUser, ItemRule, LeftOut, RepeatRule, SplitRule, TaskHistory, TimeRule, UserFolds,
     UserSplit,

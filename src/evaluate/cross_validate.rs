@@ -2,12 +2,12 @@
 
 use std::error::Error;
 
+use crate::data::Shots;
 use crate::data::{Dataset, FoldRule, UserFolds, UserSplit};
 use crate::evaluate::error::EvaluateError;
 use crate::evaluate::method::Method;
 use crate::evaluate::protocol::UserCold;
 use crate::evaluate::report::{Measured, MethodResults, Report};
-use crate::evaluate::shots::Shots;
 
 /// How one metric at one number of shots differs from fold to fold.
 #[derive(Clone, Debug, PartialEq)]

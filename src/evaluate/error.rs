@@ -3,8 +3,8 @@
 use std::error::Error;
 
 use crate::data::DataError;
+use crate::data::Shots;
 use crate::evaluate::protocol::Part;
-use crate::evaluate::shots::Shots;
 
 /// Why an evaluation gave no result.
 #[derive(Debug, thiserror::Error)]

@@ -5,11 +5,11 @@ use std::fmt;
 use rayon::prelude::*;
 use serde::Serialize;
 
+use crate::data::Shots;
 use crate::data::UserGroups;
 use crate::evaluate::error::EvaluateError;
 use crate::evaluate::interval::Bootstrap;
 use crate::evaluate::report::{Measured, Report, rounded};
-use crate::evaluate::shots::Shots;
 use crate::evaluate::table::write_aligned;
 
 /// Groups of fewer users have a row of their own, but no part in a gap.

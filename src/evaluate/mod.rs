@@ -60,9 +60,10 @@ mod predictions;
 mod protocol;
 mod report;
 mod served;
-mod shots;
 mod table;
 
+/// How much of a user a method sees is said in terms of their events: it is of the room `data`.
+pub use crate::data::{Shots, UnknownShots};
 pub use averaged::Averaged;
 pub use cross_validate::{CrossValidated, CrossValidation, FoldSpread, cross_validate};
 pub use error::EvaluateError;
@@ -78,4 +79,3 @@ pub use protocol::{
 };
 pub use report::{Measured, Report, ReportRow};
 pub use served::Served;
-pub use shots::{Shots, UnknownShots};

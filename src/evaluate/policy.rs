@@ -143,7 +143,8 @@ impl QuestionPolicy for FixedOrder {
     }
 }
 
-/// Asks what [`Recommender::questions`] asks, again after each answer.
+/// Asks by the gain that [`Recommender::questions`] goes by, worked out anew after each answer; of several questions in a row, none answered, each by its gain before
+/// the first.
 #[derive(Clone, Debug)]
 pub struct ExpectedGain<'a> {
     recommender: &'a Recommender,

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::io::Write;
 
+use crate::data::Shots;
 use crate::data::{Dataset, ItemIndex, UserIndex};
 use crate::evaluate::error::EvaluateError;
-use crate::evaluate::shots::Shots;
 
 /// What a method predicted for one user at one number of shots.
 #[derive(Clone, Copy, Debug, PartialEq)]

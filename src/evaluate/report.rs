@@ -6,11 +6,11 @@ use std::io::Write;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::data::Shots;
 use crate::data::UserIndex;
 use crate::evaluate::error::EvaluateError;
 use crate::evaluate::interval::{Bootstrap, Interval, PairedDifference};
 use crate::evaluate::metric::Direction;
-use crate::evaluate::shots::Shots;
 
 /// What one metric measured of one method at one number of shots.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

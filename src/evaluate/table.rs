@@ -2,9 +2,9 @@
 
 use std::fmt;
 
+use crate::data::Shots;
 use crate::evaluate::metric::Direction;
 use crate::evaluate::report::{Report, ReportRow};
-use crate::evaluate::shots::Shots;
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

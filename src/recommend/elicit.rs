@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::error::{RecommendError, check_share};
 use super::filter::Filter;
 use super::recommender::Recommender;
+use super::shift::log_softmax;
 use super::user::AdaptedUser;
 use crate::data::{ItemIndex, by_score};
 use crate::model::RatingBelief;
@@ -83,13 +84,6 @@ const DRAWS: f64 = 100.0;
 const LEAST: f64 = 1e-6;
 const MOST: f64 = 0.95;
 
-/// Logarithms of how likely each item is the next to be liked.
-fn log_softmax(scores: &[f32]) -> Vec<f64> {
-    let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let total: f64 = scores.iter().map(|score| f64::from(score - most).exp()).sum();
-    scores.iter().map(|score| f64::from(score - most) - total.ln()).collect()
-}
-
 /// What asking about each item would gain; changes as questions are chosen.
 struct Gains {
     known: Vec<f64>,
@@ -147,7 +141,7 @@ impl Recommender {
     ///
     /// Asking about an item gains what an answer would tell, times how likely the user knows it: the share of training users who do ([`ModelFacts::known`](crate::persist::ModelFacts::known)), moved by what the user's
     /// own ranking scores say as far as [`QuestionRule::personal`] goes. What an answer tells of the ranking is how far it is expected to move what is liked next: the Hellinger distance of the softmax
-    /// over the catalogue before and after, over a good and a poor answer, as likely as the learner's posterior has them (expected model change: Settles, 2009, "Active Learning Literature Survey"). What it
+    /// over what they have not seen before and after, over a good and a poor answer, as likely as the learner's posterior has them (expected model change: Settles, 2009, "Active Learning Literature Survey"). What it
     /// tells of ratings is the reduction of the variance of all other ratings, each weighed by
     /// how likely it comes about, in closed form from the learner's posterior (active learning as in Jin and Si, 2004; A-optimal design); a learner without a
     /// posterior asks by the first alone.
@@ -248,7 +242,7 @@ impl Recommender {
             return Ok(gains);
         }
         let candidates = self.best(&gains.now(), open, rule.candidates);
-        let shifts = self.expected_shifts(user, &candidates, open, gains.belief.as_ref())?;
+        let shifts = self.expected_shifts(user, &candidates, gains.belief.as_ref())?;
         Ok(match shifts {
             Some(shifts) => gains.with_shifts(&candidates, &shifts),
             None => gains,
@@ -264,7 +258,8 @@ impl Recommender {
                 self.nobody.get_or_init(|| scores)
             }
         };
-        let (own, all) = (log_softmax(&self.scores(user)?), log_softmax(nobody));
+        let everything = vec![true; nobody.len()];
+        let (own, all) = (log_softmax(&self.scores(user)?, &everything), log_softmax(nobody, &everything));
         let share = |item: usize| match self.facts.known.get(item) {
             Some(share) => f64::from(*share),
             None => -(-DRAWS * all[item].exp()).exp_m1(),
@@ -328,13 +323,6 @@ mod tests {
         for (item, moved) in [0.5, 1.0, 1.0].into_iter().enumerate() {
             assert!((now[item] - (0.9 * 0.75 * moved + 0.25 * ratings[item])).abs() < 1e-12, "{now:?}");
         }
-    }
-
-    #[test]
-    fn a_softmax_sums_to_one() {
-        let likely = log_softmax(&[3.0, -1.0, 500.0]);
-        assert!((likely.iter().map(|log| log.exp()).sum::<f64>() - 1.0).abs() < 1e-12);
-        assert!((likely[0] - likely[1] - 4.0).abs() < 1e-9);
     }
 
     #[test]

@@ -11,13 +11,19 @@ const AT_ONCE: usize = 16;
 /// Up the range of values: a poor answer, what divides it from a good one, a good one (of 1 to 5 stars: 2, 3.5 and 5).
 const ANSWERS: [f32; 3] = [0.25, 0.625, 1.0];
 
-/// How likely each open item is the next to be liked; 0 of what is not open.
-fn softmax(scores: &[f32], open: &[bool]) -> Vec<f64> {
+/// Logarithms of how likely each open item is the next to be liked; minus infinity of what is not open.
+pub(super) fn log_softmax(scores: &[f32], open: &[bool]) -> Vec<f64> {
     let of_open = || scores.iter().zip(open).filter(|(_, open)| **open).map(|(score, _)| *score);
     let most = of_open().fold(f32::NEG_INFINITY, f32::max);
     let total: f64 = of_open().map(|score| f64::from(score - most).exp()).sum();
-    let likely = |(score, open): (&f32, &bool)| if *open { f64::from(score - most).exp() / total } else { 0.0 };
-    scores.iter().zip(open).map(likely).collect()
+    let log =
+        |(score, open): (&f32, &bool)| if *open { f64::from(score - most) - total.ln() } else { f64::NEG_INFINITY };
+    scores.iter().zip(open).map(log).collect()
+}
+
+/// How likely each open item is the next to be liked; 0 of what is not open.
+fn softmax(scores: &[f32], open: &[bool]) -> Vec<f64> {
+    log_softmax(scores, open).into_iter().map(f64::exp).collect()
 }
 
 /// The squared Hellinger distance of two distributions over all items but one, from 0 to 1.
@@ -30,13 +36,12 @@ fn apart(before: &[f64], after: &[f64], but: usize) -> f64 {
 }
 
 impl Recommender {
-    /// For each of `items` how far an answer is expected to move the softmax of the ranking scores over the other open items: the square root of the mean squared Hellinger distance over a
+    /// For each of `items` how far an answer is expected to move the softmax of the ranking scores over the other items that the user has not seen: the square root of the mean squared Hellinger distance over a
     /// good and a poor rating, each as likely as `belief` has it, or alike. `None` if the model knows no values: nobody says what an answer is then.
     pub(super) fn expected_shifts(
         &self,
         user: &AdaptedUser,
         items: &[usize],
-        open: &[bool],
         belief: Option<&RatingBelief>,
     ) -> Result<Option<Vec<f64>>, RecommendError> {
         let Some((low, high)) = self.facts.value_range else { return Ok(None) };
@@ -48,7 +53,10 @@ impl Recommender {
             }
             None => vec![0.5; items.len()],
         };
-        let before = softmax(&self.scores(user)?, open);
+        // What the user does not know can't be asked about and is still to be ranked.
+        let mut open = vec![true; self.catalogue.len()];
+        user.seen().iter().for_each(|item| open[item.position()] = false);
+        let before = softmax(&self.scores(user)?, &open);
         let timestamp = user.events().last().and_then(|event| event.timestamp);
         let mut shifts = Vec::with_capacity(items.len());
         for (items, good_shares) in items.chunks(AT_ONCE).zip(good_shares.chunks(AT_ONCE)) {
@@ -67,7 +75,7 @@ impl Recommender {
             let answered = self.adapt_indexed(&histories);
             for ((pair, &item), likely) in answered.chunks_exact(2).zip(items).zip(good_shares) {
                 let [by_good, by_poor] = [self.scores(&pair[0])?, self.scores(&pair[1])?]
-                    .map(|after| apart(&before, &softmax(&after, open), item));
+                    .map(|after| apart(&before, &softmax(&after, &open), item));
                 shifts.push((likely * by_good + (1.0 - likely) * by_poor).sqrt());
             }
         }

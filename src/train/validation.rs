@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use burn::Tensor;
 use burn::tensor::Device;
 
+use crate::data::Shots;
 use crate::data::{HeldOutUser, IndexedEvent, ItemIndex, LikeRule, Profiles};
-use crate::evaluate::Shots;
 use crate::evaluate::metric::{Ndcg, Positions, RankingMetric, rmse};
 use crate::meta::ServingLearner;
 use crate::model::{PreferenceModel, RatingBelief, RatingOutcome, Supervision, TaskEvents};

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::data::Shots;
 use crate::data::{Cold, ColdSplit, Dataset, HeldOutUser, IndexedEvent, ItemIndex, UserIndex};
 use crate::evaluate::error::EvaluateError;
 use crate::evaluate::method::Method;
@@ -12,7 +13,6 @@ use crate::evaluate::protocol::measure::{Exam, Measure, Ranking};
 use crate::evaluate::protocol::question::Question;
 use crate::evaluate::protocol::shots::{Part, default_shots, pool_size};
 use crate::evaluate::report::Report;
-use crate::evaluate::shots::Shots;
 
 /// What the names of metrics over the new items alone begin with.
 const AMONG_COLD: &str = "cold:";

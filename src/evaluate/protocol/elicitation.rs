@@ -9,6 +9,7 @@ use crate::evaluate::error::EvaluateError;
 use crate::evaluate::method::{Method, Support};
 use crate::evaluate::metric::{Direction, Ndcg, Positions, RankingMetric, rmse};
 use crate::evaluate::policy::{Interview, QuestionPolicy};
+use crate::evaluate::protocol::measure::check_shape;
 use crate::evaluate::protocol::question::Question;
 use crate::evaluate::protocol::shots::Part;
 use crate::evaluate::report::{Measured, Report};
@@ -272,13 +273,13 @@ impl<'a> Elicitation<'a> {
             let supports: Vec<Support<'_>> =
                 users.map(|(user, one)| Support { user: user.user, events: &one.answers[..given(one)] }).collect();
             if let Some(scores) = method.scores(&supports)? {
-                self.check(method, &scores, supports.len())?;
+                check_shape(method, &scores, supports.len(), self.data.catalogue().len())?;
                 let of =
                     |(newcomer, scores): (&Newcomer, &Vec<f32>)| Some((newcomer.user, self.ndcg(newcomer, scores)?));
                 ndcg.extend(newcomers.par_iter().zip(&scores).filter_map(of).collect::<Vec<_>>());
             }
             if let Some(ratings) = method.ratings(&supports)? {
-                self.check(method, &ratings, supports.len())?;
+                check_shape(method, &ratings, supports.len(), self.data.catalogue().len())?;
                 let of =
                     |(newcomer, ratings): (&Newcomer, &Vec<f32>)| Some((newcomer.user, self.error(newcomer, ratings)?));
                 error.extend(newcomers.iter().zip(&ratings).filter_map(of));
@@ -288,21 +289,6 @@ impl<'a> Elicitation<'a> {
             Measured::per_user(format!("ndcg@10/{what}"), k, Direction::HigherIsBetter, ndcg),
             Measured::per_user(format!("rmse/{what}"), k, Direction::LowerIsBetter, error),
         ])
-    }
-
-    fn check(&self, method: &dyn Method, rows: &[Vec<f32>], supports: usize) -> Result<(), EvaluateError> {
-        let items = self.data.catalogue().len();
-        let wrong = |what, expected, found| EvaluateError::WrongShape {
-            method: method.name().to_owned(),
-            what,
-            expected,
-            found,
-        };
-        match rows.iter().find(|row| row.len() != items) {
-            _ if rows.len() != supports => Err(wrong("rows", supports, rows.len())),
-            Some(row) => Err(wrong("numbers in a row", items, row.len())),
-            None => Ok(()),
-        }
     }
 
     fn question<'n>(&self, newcomer: &'n Newcomer, likes: &LikeRule) -> Question<'n> {

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::data::Shots;
 use crate::data::{ColdSplit, DataError, Dataset, ItemIndex, ItemRule, RepeatRule, SplitRule, TimeRule, UserSplit};
 use crate::evaluate::error::EvaluateError;
 use crate::evaluate::protocol::Protocol;
@@ -12,7 +13,6 @@ use crate::evaluate::protocol::cold::ColdProtocol;
 use crate::evaluate::protocol::repeat::RepeatPurchase;
 use crate::evaluate::protocol::shots::Part;
 use crate::evaluate::protocol::user_cold::UserCold;
-use crate::evaluate::shots::Shots;
 
 /// The protocols of this crate, by name: for programs that are told on a command line or in a file which to run.
 ///

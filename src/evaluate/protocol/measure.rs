@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use rayon::prelude::*;
 
+use crate::data::Shots;
 use crate::data::TrainValues;
 use crate::data::{Dataset, IndexedEvent, ItemIndex, UserIndex, UserSplit, tie_order};
 use crate::evaluate::error::EvaluateError;
@@ -16,7 +17,6 @@ use crate::evaluate::predictions::{Predicted, PredictionSink};
 use crate::evaluate::protocol::question::Question;
 use crate::evaluate::protocol::shots::Part;
 use crate::evaluate::report::{Measured, Report};
-use crate::evaluate::shots::Shots;
 use crate::model::RatingDistribution;
 
 /// Support sets handed to a method at once: bounds the memory for scores at `BATCH * items` numbers.
@@ -206,6 +206,7 @@ impl<'a> Measure<'a> {
             let of = |row: &[f32]| question.rated.iter().map(|item| row[item.position()]).collect::<Vec<f32>>();
             let (predicted, medians) = (of(ratings), of(medians));
             self.check_finite(batch.method, question, support, &predicted)?;
+            self.check_finite(batch.method, question, support, &medians)?;
             let clipped = |values: Vec<f32>| -> Vec<f32> {
                 values.into_iter().map(|value| value.clamp(range.low, range.high)).collect()
             };
@@ -323,9 +324,9 @@ fn standard_metrics() -> Vec<Box<dyn RankingMetric>> {
     ]
 }
 
-pub(super) fn check_shape(
+pub(super) fn check_shape<T>(
     method: &dyn Method,
-    rows: &[Vec<f32>],
+    rows: &[Vec<T>],
     supports: usize,
     items: usize,
 ) -> Result<(), EvaluateError> {

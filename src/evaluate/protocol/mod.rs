@@ -22,11 +22,11 @@ pub use uncertainty::{CalibrationRow, Uncertainty};
 pub use user_cold::UserCold;
 pub use variety::Variety;
 
+use crate::data::Shots;
 use crate::evaluate::error::EvaluateError;
 use crate::evaluate::method::Method;
 use crate::evaluate::predictions::{NoPredictions, PredictionSink};
 use crate::evaluate::report::Report;
-use crate::evaluate::shots::Shots;
 
 /// Whom a method is asked about, what it sees of them, and what it is measured by.
 ///

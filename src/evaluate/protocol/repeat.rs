@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use crate::data::Shots;
 use crate::data::{Dataset, HeldOutUser, IndexedEvent, ItemIndex, UserSplit};
 use crate::evaluate::error::EvaluateError;
 use crate::evaluate::method::Method;
@@ -12,7 +13,6 @@ use crate::evaluate::protocol::measure::{Exam, Measure, Ranking};
 use crate::evaluate::protocol::question::{Question, ascending};
 use crate::evaluate::protocol::shots::Part;
 use crate::evaluate::report::Report;
-use crate::evaluate::shots::Shots;
 
 /// The protocol of repeat purchase: of the items that a user has liked before (bought, played, rated well: what the data's rule says),
 /// which do they like again? Over a split whose histories keep their repeats, as [`UserSplit::by_repeats`] makes it.

@@ -1,9 +1,11 @@
 //! How well a method knows how sure it is of ratings.
 
+use crate::data::Shots;
 use crate::data::{Dataset, HeldOutUser, ItemIndex, UserIndex, UserSplit};
 use crate::evaluate::error::EvaluateError;
 use crate::evaluate::method::{Method, Support};
 use crate::evaluate::metric::{Direction, central_part, holds, interval_score, mae, rmse};
+use crate::evaluate::protocol::measure::check_shape;
 use crate::evaluate::protocol::question::Question;
 use crate::evaluate::protocol::shots::{Part, default_shots, pool_size};
 use crate::evaluate::report::{Measured, Report};
@@ -118,38 +120,32 @@ impl<'a> Uncertainty<'a> {
         users: &'a [HeldOutUser],
         shots: usize,
     ) -> Result<Option<Vec<Answered>>, EvaluateError> {
+        let questions: Vec<Question<'_>> = users.iter().map(|user| self.question(user)).collect();
         let mut all = Vec::with_capacity(users.len());
-        for users in users.chunks(BATCH) {
-            let support = |user: &'a HeldOutUser| Support { user: user.user, events: &user.pool[..shots] };
-            let supports: Vec<Support<'_>> = users.iter().map(support).collect();
+        for questions in questions.chunks(BATCH) {
+            let seen: Vec<_> = questions.iter().map(|question| question.support(Shots::First(shots))).collect();
+            let both = questions.iter().zip(&seen);
+            let supports: Vec<Support<'_>> =
+                both.map(|(question, events)| Support { user: question.user, events }).collect();
             let Some(rows) = method.distributions(&supports)? else { return Ok(None) };
-            let wrong = |what, expected, found| EvaluateError::WrongShape {
-                method: method.name().to_owned(),
-                what,
-                expected,
-                found,
-            };
-            if rows.len() != supports.len() {
-                return Err(wrong("rows", supports.len(), rows.len()));
-            }
-            let items = self.data.catalogue().len();
-            if let Some(row) = rows.iter().find(|row| row.len() != items) {
-                return Err(wrong("distributions in a row", items, row.len()));
-            }
-            all.extend(users.iter().zip(&rows).map(|(user, row)| self.answered(user, row)));
+            check_shape(method, &rows, supports.len(), self.data.catalogue().len())?;
+            all.extend(questions.iter().zip(&rows).map(|(question, row)| answered(question, row)));
         }
         all.retain(|user: &Answered| !user.events.is_empty());
         Ok(Some(all))
     }
 
-    fn answered(&self, user: &HeldOutUser, row: &[RatingDistribution]) -> Answered {
+    fn question(&self, user: &'a HeldOutUser) -> Question<'a> {
         let pool = user.pool.iter().map(|event| event.item);
         let events = (&user.pool[..], &user.query[..]);
-        let Question { rated, values, .. } =
-            Question::all_but(user.user, events, pool, &self.candidates, self.data.like_rule());
-        let events = rated.iter().map(|item| row[item.position()].clone()).zip(values).collect();
-        Answered { user: user.user, events }
+        Question::all_but(user.user, events, pool, &self.candidates, self.data.like_rule())
     }
+}
+
+fn answered(question: &Question<'_>, row: &[RatingDistribution]) -> Answered {
+    let Question { user, rated, values, .. } = question;
+    let events = rated.iter().map(|item| row[item.position()].clone()).zip(values.iter().copied()).collect();
+    Answered { user: *user, events }
 }
 
 /// The mean of something over all events of some users.
@@ -299,6 +295,30 @@ mod tests {
         assert_eq!(table[0].events, 6);
         UserCold::new(&data, &split).unwrap().with_shots([2]).run(&Guess, &mut guessed).unwrap();
         assert_eq!(sure.mean("four", 2, "rmse"), guessed.mean("guess", 2, "rmse"));
+    }
+
+    #[test]
+    fn support_is_in_time_order_where_the_pool_is_not() {
+        struct Ordered;
+        impl Method for Ordered {
+            fn name(&self) -> &str {
+                "ordered"
+            }
+            fn distributions(
+                &self,
+                supports: &[Support<'_>],
+            ) -> Result<Option<Vec<Vec<RatingDistribution>>>, EvaluateError> {
+                let times = |support: &Support<'_>| support.events.iter().map(|event| event.timestamp).collect();
+                let seen: Vec<Vec<_>> = supports.iter().map(times).collect();
+                assert_eq!(seen, [vec![Some(10), Some(20)], vec![None, None]]);
+                Four(0.4).distributions(supports)
+            }
+        }
+        let (data, mut split) = market();
+        for (event, time) in split.test[0].pool.iter_mut().zip([20, 10]) {
+            event.timestamp = Some(time);
+        }
+        Uncertainty::new(&data, &split).unwrap().with_shots([2]).run(&Ordered, &mut Report::new()).unwrap();
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The user-cold protocol: users never seen in training, served from their first events.
 
+use crate::data::Shots;
 use crate::data::{Dataset, HeldOutUser, ItemIndex, UserSplit};
 use crate::evaluate::error::EvaluateError;
 use crate::evaluate::method::Method;
@@ -10,7 +11,6 @@ use crate::evaluate::protocol::measure::{Exam, Measure, Ranking};
 use crate::evaluate::protocol::question::{Question, ascending};
 use crate::evaluate::protocol::shots::{Part, default_shots, pool_size};
 use crate::evaluate::report::Report;
-use crate::evaluate::shots::Shots;
 
 /// The user-cold protocol over one split.
 ///

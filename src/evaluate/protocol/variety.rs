@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use crate::data::Shots;
 use crate::data::{
     Band, Dataset, HeldOutUser, ItemDistance, ItemIndex, PopularityBands, UserIndex, UserSplit, tie_order,
 };
@@ -15,7 +16,6 @@ use crate::evaluate::protocol::measure::{check_indices, check_shape, supports};
 use crate::evaluate::protocol::question::Question;
 use crate::evaluate::protocol::shots::{Part, default_shots, pool_size};
 use crate::evaluate::report::{Measured, Report};
-use crate::evaluate::shots::Shots;
 use crate::recommend::Reranker;
 
 /// Users who are handed to a method at once.

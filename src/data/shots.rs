@@ -17,7 +17,7 @@ use crate::data::IndexedEvent;
 /// | `All` | `"all"` | protocols of known users: everything, a different number for each user |
 ///
 /// ```
-/// use metarec::evaluate::Shots;
+/// use metarec::data::Shots;
 ///
 /// assert_eq!(Shots::from(5), Shots::First(5));
 /// assert_eq!("last-50".parse(), Ok(Shots::Last(50)));
