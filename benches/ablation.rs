@@ -5,7 +5,8 @@
 //! ```
 //!
 //! Trains the default and every variant (or those that `--only` names) from as many seeds, scores each user by the mean over the seeds, and prints what the default is better by,
-//! paired over users, at 0, 1, 5 and 20 shots. `--out` writes all of it as JSON lines, `--record` what the example `results` makes a page of; both are written anew after each variant.
+//! paired over users, at 0, 1, 5 and 20 shots. `--out` writes all of it as JSON lines, `--record` what the example `results` makes a page of; both are written
+//! anew after each variant.
 
 #[path = "../examples/results/record.rs"]
 mod record;

@@ -6,7 +6,8 @@
 //!
 //! Trains with the defaults on the training users of the folder (or loads `--model`, and saves what it trained there if nothing is there yet), interviews the test users
 //! by expected gain, by what is popular, divisive, both, and at random, and prints nDCG@10 and RMSE after so many questions and after so many answers, with differences that are
-//! paired over users. `--out` writes them as JSON lines, `--record` what the example `results` makes a page of. `--rule` tries other rules of the expected gain instead: choose among them with `--part valid`.
+//! paired over users. `--out` writes them as JSON lines, `--record` what the example `results` makes a page of. `--rule` tries other rules of the expected gain
+//! instead: choose among them with `--part valid`.
 
 #[path = "../examples/results/record.rs"]
 mod record;

@@ -6,7 +6,8 @@
 //!
 //! Trains with the defaults on the training users of the folder (or loads `--model`, and saves what it trained there if nothing is there yet), and prints coverage and
 //! width of 90 % intervals, scores and errors on the test users at 0, 1, 5 and 20 shots, beside intervals of the global standard deviation around the item's mean.
-//! `--record` writes what the example `results` makes a page of, `--out` writes them as JSON lines; `--table` writes `method,shots,nominal,central,interval,events`, the numbers of a calibration plot.
+//! `--record` writes what the example `results` makes a page of, `--out` writes them as JSON lines; `--table` writes
+//! `method,shots,nominal,central,interval,events`, the numbers of a calibration plot.
 
 #[path = "../examples/results/record.rs"]
 mod record;

@@ -88,44 +88,61 @@ pub fn parse() -> Result<Option<Args>, lexopt::Error> {
     let mut parser = lexopt::Parser::from_env();
     while let Some(arg) = parser.next()? {
         match arg {
-            Long("data") => args.data = parser.value()?.into(),
-            Long("protocol") => args.protocol = text(parser.value()?).parse().map_err(said)?,
-            Long("methods") => args.methods = Some(methods(&text(parser.value()?))?),
-            Long("seed") => args.seed = number("--seed", parser.value()?, 0)?,
-            Long("seeds") => args.seeds = number("--seeds", parser.value()?, 1)?,
-            Long("config") => args.config = Some(parser.value()?.into()),
-            Long("pool") => args.pool = Some(number("--pool", parser.value()?, 1)? as usize),
-            Long("support") => args.random_support = random(&text(parser.value()?))?,
-            Long("part") => args.part = part(&text(parser.value()?))?,
-            Long("json") => args.json = Some(parser.value()?.into()),
-            Long("record") => args.record = Some(parser.value()?.into()),
-            Long("predictions") => args.predictions = Some(parser.value()?.into()),
-            Long("ratings") => args.ratings = Some(parser.value()?.into()),
-            Long("resume") => args.resume = true,
-            Long("restart") => args.restart = true,
             Long("help") | Short('h') => return Ok(None),
-            Long(name) => return Err(unknown(&format!("--{name}"))),
+            Long(name) => {
+                let name = name.to_owned();
+                args.take(&name, &mut parser)?;
+            }
             Short(name) => return Err(unknown(&format!("-{name}"))),
             Value(value) => return Err(unknown(&text(value))),
         }
     }
-    if args.data.as_os_str().is_empty() {
-        return Err("--data is missing: expected a folder".into());
-    }
-    if args.seed.checked_add(args.seeds).is_none() {
-        let most = u64::MAX - args.seeds;
-        return Err(format!("--seed is {}: expected at most {most} with --seeds {}", args.seed, args.seeds).into());
-    }
-    if args.resume && args.restart {
-        return Err("--resume and --restart: expected one of them".into());
-    }
-    if args.pool.is_some() && args.protocol != ProtocolKind::UserCold {
-        return Err(format!("--pool goes with user-cold: --protocol is {}", args.protocol).into());
-    }
-    if args.random_support && args.protocol != ProtocolKind::UserCold {
-        return Err(format!("--support goes with user-cold: --protocol is {}", args.protocol).into());
-    }
+    args.check()?;
     Ok(Some(args))
+}
+
+impl Args {
+    /// Takes an option in.
+    fn take(&mut self, name: &str, parser: &mut lexopt::Parser) -> Result<(), lexopt::Error> {
+        match name {
+            "data" => self.data = parser.value()?.into(),
+            "protocol" => self.protocol = text(parser.value()?).parse().map_err(said)?,
+            "methods" => self.methods = Some(methods(&text(parser.value()?))?),
+            "seed" => self.seed = number("--seed", parser.value()?, 0)?,
+            "seeds" => self.seeds = number("--seeds", parser.value()?, 1)?,
+            "config" => self.config = Some(parser.value()?.into()),
+            "pool" => self.pool = Some(number("--pool", parser.value()?, 1)? as usize),
+            "support" => self.random_support = random(&text(parser.value()?))?,
+            "part" => self.part = part(&text(parser.value()?))?,
+            "json" => self.json = Some(parser.value()?.into()),
+            "record" => self.record = Some(parser.value()?.into()),
+            "predictions" => self.predictions = Some(parser.value()?.into()),
+            "ratings" => self.ratings = Some(parser.value()?.into()),
+            "resume" => self.resume = true,
+            "restart" => self.restart = true,
+            name => return Err(unknown(&format!("--{name}"))),
+        }
+        Ok(())
+    }
+
+    /// Whether the options go together.
+    fn check(&self) -> Result<(), lexopt::Error> {
+        if self.data.as_os_str().is_empty() {
+            return Err("--data is missing: expected a folder".into());
+        }
+        if self.seed.checked_add(self.seeds).is_none() {
+            let most = u64::MAX - self.seeds;
+            return Err(format!("--seed is {}: expected at most {most} with --seeds {}", self.seed, self.seeds).into());
+        }
+        if self.resume && self.restart {
+            return Err("--resume and --restart: expected one of them".into());
+        }
+        let of_users = [("--pool", self.pool.is_some()), ("--support", self.random_support)];
+        match of_users.into_iter().find(|(_, asked)| *asked && self.protocol != ProtocolKind::UserCold) {
+            Some((name, _)) => Err(format!("{name} goes with user-cold: --protocol is {}", self.protocol).into()),
+            None => Ok(()),
+        }
+    }
 }
 
 fn text(value: std::ffi::OsString) -> String {

@@ -75,7 +75,8 @@ pub struct Named<'a> {
     offsets: Option<Arc<Tuned<Offsets>>>,
 }
 
-/// The baseline of this name, fitted on the training users and tuned on the validation users as `tuner` says; `seed` is for what is random. For several, [`Named`] shares what they have in common.
+/// The baseline of this name, fitted on the training users and tuned on the validation users as `tuner` says; `seed` is for what is random. For several,
+/// [`Named`] shares what they have in common.
 ///
 /// Where the training values do not differ a baseline that only predicts ratings predicts nothing.
 ///

@@ -3,8 +3,8 @@
 use crate::evaluate::error::EvaluateError;
 use crate::evaluate::method::{Method, Support};
 
-/// Several methods of the same kind as one: the mean of their scores and of their ratings, whose median it does not know. Of models trained from different seeds it says what an ensemble
-/// would be worth.
+/// Several methods of the same kind as one: the mean of their scores and of their ratings, whose median it does not know. Of models trained from different
+/// seeds it says what an ensemble would be worth.
 ///
 /// ```
 /// use metarec::baseline::{Popularity, Random};

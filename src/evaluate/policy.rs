@@ -69,7 +69,8 @@ impl FixedOrder {
         Self::by("divisive", data, &values(data, split).iter().map(variance).collect::<Vec<f64>>())
     }
 
-    /// The logarithm of how many users know an item, times the entropy of its ratings (Rashid et al., 2002, "Getting to Know You: Learning New User Preferences in Recommender Systems").
+    /// The logarithm of how many users know an item, times the entropy of its ratings (Rashid et al., 2002, "Getting to Know You: Learning New User Preferences
+    /// in Recommender Systems").
     #[must_use]
     pub fn popular_and_divisive(data: &Dataset, split: &UserSplit) -> Self {
         let entropy = |values: &[f32]| {

@@ -141,8 +141,8 @@ pub(super) fn rounded<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok
 /// Collects what was measured of several methods.
 ///
 /// `Display` prints one table for each metric: methods by numbers of shots, mean with interval, the best of each column
-/// marked. With serde it is written with every user's value, to be read back as it was. Rows and tables resample when asked for; that costs the bootstrap's `samples * users` for each row, over
-/// threads.
+/// marked. With serde it is written with every user's value, to be read back as it was. Rows and tables resample when asked for; that costs the bootstrap's
+/// `samples * users` for each row, over threads.
 ///
 /// ```
 /// use metarec::data::UserIndex;

@@ -15,19 +15,20 @@ use crate::model::RatingBelief;
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct QuestionRule {
-    /// How far the user's own ranking scores change how likely they know an item, at least 0: 0 where everybody is taken to know the same, 1 where the odds of knowing an item are
-    /// taken to change as those of liking it next.
+    /// How far the user's own ranking scores change how likely they know an item, at least 0: 0 where everybody is taken to know the same, 1 where the odds of
+    /// knowing an item are taken to change as those of liking it next.
     pub personal: f64,
     /// How much of the value of an answer is what it says about ratings, from 0 to 1; the rest is what it says about the ranking.
     pub rating_share: f64,
-    /// Of how many items it is worked out how far an answer would move the ranking, by adapting to a good and a poor one. With 0 items are told apart by how many know them alone, which costs
-    /// next to nothing.
+    /// Of how many items it is worked out how far an answer would move the ranking, by adapting to a good and a poor one. With 0 items are told apart by how
+    /// many know them alone, which costs next to nothing.
     pub candidates: usize,
 }
 
 impl Default for QuestionRule {
-    /// 0.25, 0.15 and 50 items: of ten rules the one that was ahead of asking the most popular after 1, 3, 5 and 10 questions on the validation users of MovieLens 1M, by nDCG@10 and by RMSE, and by
-    /// nDCG@10 after 1, 3 and 5 on those of 100K. (`personal` from 0 to 0.5 and `rating_share` from 0 to 0.3 are within the noise of it; without candidates nDCG@10 is lower after 5 questions.)
+    /// 0.25, 0.15 and 50 items: of ten rules the one that was ahead of asking the most popular after 1, 3, 5 and 10 questions on the validation users of
+    /// MovieLens 1M, by nDCG@10 and by RMSE, and by nDCG@10 after 1, 3 and 5 on those of 100K. (`personal` from 0 to 0.5 and `rating_share` from 0 to 0.3 are
+    /// within the noise of it; without candidates nDCG@10 is lower after 5 questions.)
     fn default() -> Self {
         Self { personal: 0.25, rating_share: 0.15, candidates: 50 }
     }
@@ -139,18 +140,19 @@ impl Recommender {
     /// The `n` items that it would tell most to ask the user about, the first to be asked first; fewer if the filter lets fewer through. What the user has seen is not
     /// asked about.
     ///
-    /// Asking about an item gains what an answer would tell, times how likely the user knows it: the share of training users who do ([`ModelFacts::known`](crate::persist::ModelFacts::known)), moved by what the user's
-    /// own ranking scores say as far as [`QuestionRule::personal`] goes. What an answer tells of the ranking is how far it is expected to move what is liked next: the Hellinger distance of the softmax
-    /// over what they have not seen before and after, over a good and a poor answer, as likely as the learner's posterior has them (expected model change: Settles, 2009, "Active Learning Literature Survey"). What it
-    /// tells of ratings is the reduction of the variance of all other ratings, each weighed by
-    /// how likely it comes about, in closed form from the learner's posterior (active learning as in Jin and Si, 2004; A-optimal design); a learner without a
-    /// posterior asks by the first alone.
+    /// Asking about an item gains what an answer would tell, times how likely the user knows it: the share of training users who do
+    /// ([`ModelFacts::known`](crate::persist::ModelFacts::known)), moved by what the user's own ranking scores say as far as [`QuestionRule::personal`] goes.
+    /// What an answer tells of the ranking is how far it is expected to move what is liked next: the Hellinger distance of the softmax over what they have not
+    /// seen before and after, over a good and a poor answer, as likely as the learner's posterior has them (expected model change: Settles, 2009, "Active
+    /// Learning Literature Survey"). What it tells of ratings is the reduction of the variance of all other ratings, each weighed by how likely it comes about,
+    /// in closed form from the learner's posterior (active learning as in Jin and Si, 2004; A-optimal design); a learner without a posterior asks by the first
+    /// alone.
     ///
-    /// What moves the ranking is worked out for [`QuestionRule::candidates`] items: those of which an answer tells most by how few know them (`-known ln known` is the larger part of the
-    /// entropy of knowing an item: Rashid, Karypis and Riedl, 2008, "Learning Preferences of New Users") and by what it tells of ratings. A model that knows no values, and a rule with no candidates, asks by
-    /// these. Questions of one call are chosen one after the other, as far as ratings go each as if those before had been answered
-    /// as far as is likely; better is to ask few, [`update`](Recommender::update) with the answers, and ask again, leaving out what the user does not know
-    /// with [`Filter::without`].
+    /// What moves the ranking is worked out for [`QuestionRule::candidates`] items: those of which an answer tells most by how few know them (`-known ln known`
+    /// is the larger part of the entropy of knowing an item: Rashid, Karypis and Riedl, 2008, "Learning Preferences of New Users") and by what it tells of
+    /// ratings. A model that knows no values, and a rule with no candidates, asks by these. Questions of one call are chosen one after the other, as far as
+    /// ratings go each as if those before had been answered as far as is likely; better is to ask few, [`update`](Recommender::update) with the answers, and
+    /// ask again, leaving out what the user does not know with [`Filter::without`].
     ///
     /// Costs two adaptations for each candidate (some 30 ms with the default rule), and `items * d_head^2` for each question.
     ///

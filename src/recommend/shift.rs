@@ -36,8 +36,9 @@ fn apart(before: &[f64], after: &[f64], but: usize) -> f64 {
 }
 
 impl Recommender {
-    /// For each of `items` how far an answer is expected to move the softmax of the ranking scores over the other items that the user has not seen: the square root of the mean squared Hellinger distance over a
-    /// good and a poor rating, each as likely as `belief` has it, or alike. `None` if the model knows no values: nobody says what an answer is then.
+    /// For each of `items` how far an answer is expected to move the softmax of the ranking scores over the other items that the user has not seen: the square
+    /// root of the mean squared Hellinger distance over a good and a poor rating, each as likely as `belief` has it, or alike. `None` if the model knows no
+    /// values: nobody says what an answer is then.
     pub(super) fn expected_shifts(
         &self,
         user: &AdaptedUser,

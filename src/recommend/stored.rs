@@ -107,7 +107,8 @@ impl WithLearner<PreferenceTransformer> for Fill<'_> {
 }
 
 impl Recommender {
-    /// Saves everything that serving needs as one folder, whole or not at all. Where a model was there before, it is put aside in the moment before this one takes its place: a reader in between finds none and may try again.
+    /// Saves everything that serving needs as one folder, whole or not at all. Where a model was there before, it is put aside in the moment before this one
+    /// takes its place: a reader in between finds none and may try again.
     ///
     /// # Errors
     /// If the file system refuses, or `path` holds something that is no saved recommender, which is left alone.

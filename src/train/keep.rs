@@ -24,7 +24,8 @@ impl BestLook {
     /// `margin` standard errors of the mean difference over users.
     ///
     /// Looks differ by chance, the more so the fewer users there are, and the best of many is partly the luckiest; the rate falls to the end, so the last one is
-    /// the better bet where users can't tell. Of nobody each look is kept, and none counted. One with a number that is not finite is not kept. The one-standard-error rule of Breiman, Friedman, Olshen and Stone (1984), section 3.4.3, the other way round.
+    /// the better bet where users can't tell. Of nobody each look is kept, and none counted. One with a number that is not finite is not kept. The
+    /// one-standard-error rule of Breiman, Friedman, Olshen and Stone (1984), section 3.4.3, the other way round.
     pub(crate) fn keeps(&mut self, users: &[f64], margin: f64) -> bool {
         if users.is_empty() {
             self.users.get_or_insert_default();

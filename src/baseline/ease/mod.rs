@@ -39,7 +39,8 @@ use crate::evaluate::{EvaluateError, Method, Support};
 /// The dense form costs as many additions as the sum over training users of their number of items squared, and
 /// `items^3` multiplications with additions on one thread for each ridge (3,643 items: 2 s), or `users * items^2` where
 /// there are fewer users than items; memory is 16 bytes for each pair of items while fitting, 4 afterwards. The sparse form costs `items * neighbours^3 / 3` on all threads, and
-/// 8 bytes for each neighbour (25,600 items with 100 neighbours: 25 s on two cores, 0.4 GB in all). Scoring a user costs their number of items times the number of items, or of neighbours.
+/// 8 bytes for each neighbour (25,600 items with 100 neighbours: 25 s on two cores, 0.4 GB in all). Scoring a user costs their number of items times the number
+/// of items, or of neighbours.
 ///
 /// ```
 /// use metarec::baseline::{Ease, EaseConfig, EaseInput, Ranker};

@@ -30,8 +30,8 @@ const AHEAD: usize = 20;
 ///   and its ratings are predicted.
 /// - An interview ends after as many questions as [`with_most`](Self::with_most) says; who has not given so many answers by then is measured with those that there are.
 ///
-/// Metrics, under the name of the policy: `ndcg@10/questions`, `rmse/questions`, `answers/questions` after so many questions; `ndcg@10/answers`, `rmse/answers`, `questions/answers` after
-/// so many answers, the last being how many questions these took.
+/// Metrics, under the name of the policy: `ndcg@10/questions`, `rmse/questions`, `answers/questions` after so many questions; `ndcg@10/answers`,
+/// `rmse/answers`, `questions/answers` after so many answers, the last being how many questions these took.
 ///
 /// Costs besides the policy's and the method's own one ranking a user, number of questions and number of answers.
 pub struct Elicitation<'a> {

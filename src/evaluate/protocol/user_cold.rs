@@ -24,8 +24,8 @@ use crate::evaluate::report::Report;
 /// - Equal scores are ordered by the MD5 of `"tie|item"`, smaller first; scores that are not finite are equal to each
 ///   other and last.
 /// - Ratings are predicted for the query events that carry a value, and clipped to the range of the training values.
-///   Where those do not differ there are no rating values. Of a method that predicts distributions, `rmse` and `accuracy` are of their means and `mae` is of their medians. [`accuracy`](crate::evaluate::metric::accuracy) is of the rule's threshold: is the event a
-///   like, and was it predicted to be one?
+///   Where those do not differ there are no rating values. Of a method that predicts distributions, `rmse` and `accuracy` are of their means and `mae` is of
+///   their medians. [`accuracy`](crate::evaluate::metric::accuracy) is of the rule's threshold: is the event a like, and was it predicted to be one?
 /// - Every value is one user's; the report's means are over users, so each counts the same however long the history.
 ///   Only `coverage@10` is of all users' lists together.
 ///

@@ -1,8 +1,8 @@
 //! The contract that every learner keeps, as checks for tests.
 //!
 //! A crate with a learner (or a model) of its own turns on the feature `testing` for its tests, describes [`TASKS`] tasks in a [`Fixture`], and calls
-//! [`check`]: one line a learner; and [`check_serving`] where it serves users. What a learner says of its meta-gradient depends on how it estimates it, so that is a check of its own:
-//! [`gradient_is_exact`], [`gradient_is_first_order`] or [`gradient_is_the_way_to_the_fast_weights`].
+//! [`check`]: one line a learner; and [`check_serving`] where it serves users. What a learner says of its meta-gradient depends on how it estimates it, so that
+//! is a check of its own: [`gradient_is_exact`], [`gradient_is_first_order`] or [`gradient_is_the_way_to_the_fast_weights`].
 //!
 //! Every function panics with a message that names what does not hold.
 

@@ -3,11 +3,11 @@
 //! Each event is a token (item, value, action, time since the event before), after a start token. Pre-norm causal self-attention leaves a state at *every* prefix,
 //! so one pass trains every number of shots from none on. What a prefix adds to the start gives a user vector `u` and a gain `g`, and the ranking score of
 //! item `i` is `u . e_i + (1 + g) b_i`: `e_i` is the item's output vector and `b_i` the log of its conditional popularity. Of a user without events, of whom
-//! nothing else is known, `u` and `g` are exactly zero: the lowest rung of the ladder *is* conditional popularity, and everything above is a correction to it. An item is its own id vector
-//! plus the vectors of its categories plus a linear map of its dense vector; one that training never saw has no id vector and is known by its features alone.
-//! What is known of a user besides their events
-//! (a profile) is added to the start token. When users are served, `u` and `g` are believed to a share that the validation users choose.
-//! Values are predicted by a linear head over item factors of their own, which share nothing with the ranking trunk.
+//! nothing else is known, `u` and `g` are exactly zero: the lowest rung of the ladder *is* conditional popularity, and everything above is a correction to it.
+//! An item is its own id vector plus the vectors of its categories plus a linear map of its dense vector; one that training never saw has no id vector and is
+//! known by its features alone. What is known of a user besides their events (a profile) is added to the start token. When users are served, `u` and `g` are
+//! believed to a share that the validation users choose. Values are predicted by a linear head over item factors of their own, which share nothing with the
+//! ranking trunk.
 //!
 //! The trunk follows SASRec (Kang and McAuley, 2018, "Self-Attentive Sequential Recommendation") with pre-norm blocks; the objective is the likelihood of all
 //! later liked items instead of the next one.
