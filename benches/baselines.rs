@@ -94,7 +94,7 @@ fn main() -> Result<(), Failure> {
     let split = data.split()?;
     let protocol = UserCold::new(&data, &split)?;
     let tuner = Tuner::new(&data, &split, protocol.shots())?;
-    let mut named = Named::new(&data, &split, &tuner, args.seed);
+    let mut named = Named::new(&tuner, args.seed);
     let mut report = Report::new();
     for name in &args.only {
         let start = Instant::now();

@@ -31,6 +31,9 @@ type Found<S> = (Trained<PreferenceTransformer, S>, Option<RatingCalibration>);
 /// What is ranked for the validation users, and how much of each is seen.
 type Looks = (Vec<ItemIndex>, Vec<Shots>);
 
+/// What is not ranked for a validation user.
+type PassedOver = (UserIndex, Vec<ItemIndex>);
+
 /// Numbers of shots at which the meta-validation users are looked at.
 const SHOTS: [usize; 4] = [0, 1, 5, 20];
 
@@ -59,6 +62,7 @@ pub struct RecommenderTrainer<'a> {
     split: Option<UserSplit>,
     sampler: Option<(Box<dyn TaskSampler + 'a>, usize)>,
     looks: Option<Looks>,
+    passed_over: Vec<PassedOver>,
     start: Box<dyn FnOnce(InitialValues) -> InitialValues + 'a>,
     observer: Box<dyn Observer + 'a>,
     cancel: CancelToken,
@@ -86,6 +90,7 @@ impl Recommender {
             split: None,
             sampler: None,
             looks: None,
+            passed_over: Vec::new(),
             start: Box::new(|fitted| fitted),
             observer: Box::new(Silent),
             cancel: CancelToken::new(),
@@ -133,6 +138,14 @@ impl<'a> RecommenderTrainer<'a> {
         candidates.sort_unstable();
         candidates.dedup();
         self.looks = Some((candidates, shots.into_iter().map(Into::into).collect()));
+        self
+    }
+
+    /// At looks, ranks none of these items for these validation users, besides the items of their pools: what they did that is neither shown nor asked for, so that
+    /// a model which finds it is not taken to be wrong. Nothing unless told.
+    #[must_use]
+    pub fn looks_passing_over(mut self, items: impl IntoIterator<Item = (UserIndex, Vec<ItemIndex>)>) -> Self {
+        self.passed_over = items.into_iter().collect();
         self
     }
 
@@ -224,7 +237,7 @@ impl<'a> RecommenderTrainer<'a> {
         split: &UserSplit,
         device: &Device,
     ) -> Result<Found<L::State>, TrainError> {
-        let Self { data, config, sampler, looks, start, observer, cancel, checkpoint, .. } = self;
+        let Self { data, config, sampler, looks, passed_over, start, observer, cancel, checkpoint, .. } = self;
         let (catalogue, seed) = (data.catalogue(), config.seed);
         let pool = if split.valid.is_empty() { SplitRule::default().support } else { fitted_pool_size(split) };
         let schema = schema(data, split, &config);
@@ -244,8 +257,8 @@ impl<'a> RecommenderTrainer<'a> {
             Some(looks) => checked_looks(looks, catalogue.len())?,
             None => (split.candidates(), SHOTS.map(Shots::First).to_vec()),
         };
-        let what = format!("{} {pool} {looks:?} {read}", std::any::type_name::<L>());
-        let validation = validation(data, split, looks).with_profiles(profiles.clone());
+        let what = format!("{} {pool} {looks:?} {passed_over:?} {read}", std::any::type_name::<L>());
+        let validation = validation(data, split, looks).passing_over(passed_over).with_profiles(profiles.clone());
         let optimizers = Optimizers::for_transformer(&config.training).for_state_of(&learner, &config.training);
         let calibration = Calibration::new(validation.clone(), learner.clone(), device);
         let mut trainer = MetaTrainer::new(model, learner, &*sampler, tasks, &config.training, seed, device)?

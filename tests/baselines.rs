@@ -124,7 +124,7 @@ fn the_value_of_every_single_user_agrees_with_the_oracle() {
 fn offsets_are_tuned_to_the_ridges_that_the_oracle_chose() {
     for (name, expected) in RIDGES {
         let (data, split) = read(name);
-        let offsets = Offsets::tuned(&data, &split, &Tuner::new(&data, &split, &SHOTS).unwrap()).unwrap();
+        let offsets = Offsets::tuned(&Tuner::new(&data, &split, &SHOTS).unwrap()).unwrap();
         let ridges: Vec<_> = offsets
             .chosen()
             .map(|(k, offsets)| (k, offsets.ridge()))

@@ -127,7 +127,7 @@ fn methods_over_the_same_folds_are_paired_over_all_users() {
             |data, split| {
                 made(
                     Tuner::new(data, split, &[1, 5])
-                        .and_then(|tuner| Offsets::tuned(data, split, &tuner))
+                        .and_then(|tuner| Offsets::tuned(&tuner))
                         .map_err(|error| EvaluateError::method("bias", error))?,
                 )
             },

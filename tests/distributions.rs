@@ -37,7 +37,12 @@ fn means_are_the_ratings_and_ratings_of_the_user_take_variance_away() {
         let all = rec.distributions(user).unwrap();
         all.iter().map(|distribution| distribution.variance()).sum::<f64>() / all.len() as f64
     };
-    assert!(mean(&nobody) > 0.0 && mean(&user) != mean(&nobody), "{} and {}", mean(&user), mean(&nobody));
+    assert!(mean(&nobody) > 0.0);
+    // Who surprises it is given more noise, so that this is of users on average.
+    let users: Vec<f64> =
+        (0..20).map(|user| mean(&rec.adapt(&events(&data, UserIndex(user))[..12]).unwrap())).collect();
+    let average = users.iter().sum::<f64>() / users.len() as f64;
+    assert!(average < 0.97 * mean(&nobody), "{average} and {}", mean(&nobody));
     assert!(
         matches!(rec.distribution(&user, "nowhere"), Err(RecommendError::UnknownItem { item }) if item == "nowhere")
     );
@@ -120,6 +125,6 @@ fn a_calibrated_recommender_and_naive_intervals_hold_about_what_they_promise() {
     }
     for (name, shots) in [("metarec", 0), ("metarec", 5), ("naive", 5)] {
         let held = report.mean(name, shots, "coverage@90/events").unwrap();
-        assert!((0.75..=1.0).contains(&held), "{name} at {shots}: {held}");
+        assert!((0.82..=0.97).contains(&held), "{name} at {shots}: {held}");
     }
 }

@@ -46,7 +46,7 @@ fn report_of(data: &Dataset) -> Report {
     let protocol = UserCold::new(data, &split).unwrap();
     assert_eq!(protocol.shots(), SHOTS);
     let tuner = Tuner::new(data, &split, protocol.shots()).unwrap();
-    let mut named = Named::new(data, &split, &tuner, 1);
+    let mut named = Named::new(&tuner, 1);
     let mut report = Report::new();
     for name in NAMES {
         let method = named.fit(name).unwrap();
@@ -99,7 +99,7 @@ fn actions_without_values_are_ranked_by_finite_numbers_even_for_items_without_ev
     let split = split_of(&data);
     let unmet = data.catalogue().find("unmet").unwrap().position();
     let tuner = Tuner::new(&data, &split, &SHOTS).unwrap();
-    let mut named = Named::new(&data, &split, &tuner, 1);
+    let mut named = Named::new(&tuner, 1);
     for name in NAMES {
         let method = named.fit(name).unwrap();
         for shots in SHOTS {
@@ -122,7 +122,7 @@ fn without_valid_users_every_baseline_has_a_default() {
     let protocol = UserCold::new(&data, &split).unwrap();
     let mut report = Report::new();
     let tuner = Tuner::new(&data, &split, &[]).unwrap();
-    let mut named = Named::new(&data, &split, &tuner, 1);
+    let mut named = Named::new(&tuner, 1);
     NAMES.iter().for_each(|name| protocol.run(named.fit(name).unwrap().as_ref(), &mut report).unwrap());
     let mean = |method, metric| report.mean(method, 20, metric).unwrap();
     for name in ["knn", "ease_pos", "ials", "knn+pop", "ease_pos+pop", "ials+pop"] {
@@ -136,7 +136,7 @@ fn nothing_to_train_on_is_nothing_to_rank_by_and_no_failure() {
     let data = ratings();
     let split = UserSplit { train: Vec::new(), ..split_of(&data) };
     let tuner = Tuner::new(&data, &split, &[]).unwrap();
-    let mut named = Named::new(&data, &split, &tuner, 1);
+    let mut named = Named::new(&tuner, 1);
     for name in NAMES {
         let method = named.fit(name).unwrap();
         let support = Support { user: split.test[0].user, events: &split.test[0].pool };
@@ -151,10 +151,10 @@ fn one_baseline_by_its_name_is_the_one_that_others_share_a_fit_with() {
     let data = ratings();
     let split = split_of(&data);
     let tuner = Tuner::new(&data, &split, &SHOTS).unwrap();
-    let mut named = Named::new(&data, &split, &tuner, 1);
+    let mut named = Named::new(&tuner, 1);
     let support = Support { user: split.test[0].user, events: &split.test[0].pool };
     for name in ["knn", "knn+pop", "ease_w+pop", "ease_w", "bias", "pmf_foldin"] {
-        let (shared, alone) = (named.fit(name).unwrap(), by_name(name, &data, &split, &tuner, 1).unwrap());
+        let (shared, alone) = (named.fit(name).unwrap(), by_name(name, &tuner, 1).unwrap());
         assert_eq!(shared.scores(&[support]).unwrap(), alone.scores(&[support]).unwrap(), "{name}");
         assert_eq!(
             (shared.config(), shared.ratings(&[support]).unwrap()),
@@ -169,7 +169,7 @@ fn an_unknown_name_is_an_error_that_lists_the_known() {
     let split = split_of(&data);
     let tuner = Tuner::new(&data, &split, &SHOTS).unwrap();
     for name in ["svd", "bias+pop", "random+pop", "+pop", ""] {
-        let error = by_name(name, &data, &split, &tuner, 1).err().unwrap().to_string();
+        let error = by_name(name, &tuner, 1).err().unwrap().to_string();
         assert!(error.starts_with(&format!("no baseline is called {name:?}: expected one of ")), "{error}");
         assert!(NAMES.iter().all(|known| error.contains(known)), "{error}");
     }

@@ -75,9 +75,9 @@ fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     let work = Work::new(args, &config, (&data, &split))?;
     let models = methods::train(args, &work, (&data, &split), &shots, &config, &stop)?;
     let tuner = Tuner::of_protocol(&data, &split, &shots)?;
-    let baselines = Named::new(&data, split.users(), &tuner, args.seed);
+    let baselines = Named::new(&tuner, args.seed);
     let mut methods = Methods::new(args, &models, &data, baselines);
-    let scored = questions.run((args, &data), &mut methods, (&work, &output, &stop))?;
+    let scored = questions.run(&data, &mut methods, (&work, &output, &stop))?;
     show(args, &scored.report);
     let findings = Findings::of(&scored);
     findings.print();

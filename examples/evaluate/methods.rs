@@ -99,10 +99,24 @@ impl<'a> Methods<'a> {
         }
     }
 
+    /// An error if one that was asked for by name says nothing here.
+    pub fn check(&self) -> Result<(), Box<dyn Error>> {
+        let asked =
+            |name: &str| self.args.methods.is_some() && self.asked().contains(&name) && !self.says_something(name);
+        if asked(ANONYMOUS) {
+            let why = "the model reads no columns of users: the data has none, or `model.profiles` is off";
+            return Err(format!("--methods has {ANONYMOUS:?}: {why}").into());
+        }
+        if asked(MEAN) {
+            return Err(format!("--methods has {MEAN:?}: it takes --seeds 2 or more").into());
+        }
+        Ok(())
+    }
+
     /// What goes by a name: of ours a method for each model.
     pub fn make(&mut self, name: &str) -> Result<Vec<Box<dyn Method + 'a>>, Box<dyn Error>> {
         match name {
-            OURS | ANONYMOUS if self.says_something(name) => {
+            OURS | ANONYMOUS => {
                 let numbered = |nth| if nth == 0 { name.to_owned() } else { format!("{name}/{nth}") };
                 let served = |(nth, model)| -> Result<Box<dyn Method + 'a>, Box<dyn Error>> {
                     let served = Served::new(model, self.data)?.named(numbered(nth));
@@ -110,15 +124,10 @@ impl<'a> Methods<'a> {
                 };
                 self.models.iter().enumerate().map(served).collect()
             }
-            MEAN if self.says_something(name) => {
+            MEAN => {
                 let members = self.models.iter().map(|model| Served::new(model, self.data));
                 Ok(vec![Box::new(Averaged::new(MEAN, members.collect::<Result<Vec<_>, _>>()?))])
             }
-            ANONYMOUS => {
-                let why = "the model reads no columns of users: the data has none, or `model.profiles` is off";
-                Err(format!("--methods has {name:?}: {why}").into())
-            }
-            MEAN => Err(format!("--methods has {name:?}: it takes --seeds 2 or more").into()),
             _ => Ok(vec![self.fitted.fit(name)?]),
         }
     }

@@ -5,7 +5,6 @@ use std::error::Error;
 use metarec::data::Dataset;
 use metarec::evaluate::{Method, Protocol, Report};
 
-use crate::args::Args;
 use crate::bar;
 use crate::compare;
 use crate::methods::{Methods, is_ours};
@@ -28,10 +27,11 @@ impl Questions<'_> {
     /// Runs every method that was asked for; what the first predicts is written where that was asked for.
     pub fn run(
         &self,
-        (args, data): (&Args, &Dataset),
+        data: &Dataset,
         methods: &mut Methods<'_>,
         (work, output, stop): (&Work, &Output, &Stop),
     ) -> Result<Scored, Box<dyn Error>> {
+        methods.check()?;
         let names = methods.asked();
         let mut all = Scored { report: Report::new().of_protocol(self.asked.name()), valid: Report::new() };
         let steps = bar::over("scoring", names.len());
@@ -39,12 +39,12 @@ impl Questions<'_> {
             stop.check()?;
             steps.set_message(name.to_owned());
             let files = (nth == 0).then_some(output);
-            let held = work.scored(args, name).filter(|_| !files.is_some_and(Output::wants_predictions));
+            let held = work.scored(name).filter(|_| !files.is_some_and(Output::wants_predictions));
             let scored = match held {
                 Some(scored) => scored,
                 None => {
                     let scored = self.score(&methods.make(name)?, (data, files))?;
-                    work.keep(args, name, &scored)?;
+                    work.keep(name, &scored)?;
                     scored
                 }
             };

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use metarec::burn::tensor::Device;
-use metarec::data::{Dataset, UserIndex};
+use metarec::data::{Dataset, IndexedEvent, ItemIndex, UserIndex, UserSplit};
 use metarec::evaluate::{Part, ProtocolSplit, Report, Shots};
 use metarec::train::CancelToken;
 use metarec::{Config, Recommender};
@@ -17,7 +17,7 @@ use crate::args::Args;
 use crate::output::write_whole;
 use crate::progress::Bar;
 
-/// Where a run keeps what it would be a pity to lose: a folder of its own for each data set, protocol and settings.
+/// Where a run keeps what it would be a pity to lose: a folder of its own for these options, settings and data.
 pub struct Work(PathBuf);
 
 /// What a method scored; two reports as it may be of the validation users as well.
@@ -76,6 +76,7 @@ impl Work {
             .config(config)
             .split(split.users().clone())
             .looks(split.candidates(Part::Valid), shots.iter().copied())
+            .looks_passing_over(split.passed_over(data, Part::Valid))
             .observer(Bar::new())
             .cancel(cancel.clone())
             .checkpoint(self.0.join(format!("checkpoint-{}", config.seed)))
@@ -102,19 +103,17 @@ impl Work {
     }
 
     /// What was scored of a method before the run was stopped.
-    pub fn scored(&self, args: &Args, name: &str) -> Option<Scored> {
-        serde_json::from_slice(&fs::read(self.scored_file(args, name)).ok()?).ok()
+    pub fn scored(&self, name: &str) -> Option<Scored> {
+        serde_json::from_slice(&fs::read(self.scored_file(name)).ok()?).ok()
     }
 
     /// Keeps what was scored of a method.
-    pub fn keep(&self, args: &Args, name: &str, scored: &Scored) -> Result<(), Box<dyn Error>> {
-        write_whole(&self.scored_file(args, name), |file| Ok(serde_json::to_writer(file, scored)?))
+    pub fn keep(&self, name: &str, scored: &Scored) -> Result<(), Box<dyn Error>> {
+        write_whole(&self.scored_file(name), |file| Ok(serde_json::to_writer(file, scored)?))
     }
 
-    /// What makes a difference to scores and not to training is in the name.
-    fn scored_file(&self, args: &Args, name: &str) -> PathBuf {
-        let order = if args.random_support { "random" } else { "first" };
-        self.0.join(format!("scored-{name}-{}-{}-{}-{order}.json", args.seed, args.seeds, args.part))
+    fn scored_file(&self, name: &str) -> PathBuf {
+        self.0.join(format!("scored-{name}.json"))
     }
 
     /// Clears away what a finished run no longer needs.
@@ -123,21 +122,30 @@ impl Work {
     }
 }
 
-/// What tells runs apart whose work is not to be mixed: the data with everything in it, the protocol, the settings but the seed.
+/// What tells runs apart whose work is not to be mixed: the program, its options but those that say where results go, the settings, and everything in the data.
 fn digest(args: &Args, config: &Config, (data, split): (&Dataset, &ProtocolSplit)) -> Result<u64, Box<dyn Error>> {
     let mut digest = DefaultHasher::new();
-    (args.data.canonicalize()?, args.protocol, args.pool, format!("{:?}", config.clone().with_seed(0)))
+    let program = fs::metadata(std::env::current_exe()?)?;
+    (program.len(), program.modified()?).hash(&mut digest);
+    (args.data.canonicalize()?, args.protocol, &args.methods, args.pool, args.random_support).hash(&mut digest);
+    (args.seed, args.seeds, args.part.to_string(), format!("{config:?}")).hash(&mut digest);
+    (data.catalogue().ids(), data.catalogue().categories(), data.users().ids(), data.users().columns())
         .hash(&mut digest);
-    (data.users().ids(), data.catalogue().ids()).hash(&mut digest);
-    (0..data.users().len() as u32).for_each(|user| data.history(UserIndex(user)).len().hash(&mut digest));
-    for event in data.events() {
-        (event.item, event.action.code(), event.value.map(f32::to_bits), event.timestamp).hash(&mut digest);
-    }
-    for held_out in [&split.users().valid, &split.users().test] {
-        held_out
-            .iter()
-            .map(|user| (user.user, user.pool.len(), user.query.len()))
-            .for_each(|user| user.hash(&mut digest));
+    let items = (0..data.catalogue().len() as u32).map(ItemIndex);
+    items.for_each(|item| format!("{:?}", data.catalogue().item(item)).hash(&mut digest));
+    (0..data.users().len() as u32).map(UserIndex).for_each(|user| data.users().row(user).hash(&mut digest));
+    let UserSplit { train, valid, test } = split.users();
+    train.iter().for_each(|task| hash_events(&mut digest, task.user, &task.events));
+    for user in valid.iter().chain(test) {
+        hash_events(&mut digest, user.user, &user.pool);
+        hash_events(&mut digest, user.user, &user.query);
     }
     Ok(digest.finish())
+}
+
+fn hash_events(digest: &mut DefaultHasher, user: UserIndex, events: &[IndexedEvent]) {
+    (user, events.len()).hash(digest);
+    for event in events {
+        (event.item, event.action.code(), event.value.map(f32::to_bits), event.timestamp).hash(digest);
+    }
 }

@@ -76,12 +76,8 @@ impl<M: Method + Send> Blended<M> {
     ///
     /// # Panics
     /// If the split has items that the data set has not.
-    pub fn tuned(
-        method: Arc<M>,
-        data: &Dataset,
-        split: &UserSplit,
-        tuner: &Tuner<'_>,
-    ) -> Result<Tuned<Self>, BaselineError> {
+    pub fn tuned(method: Arc<M>, tuner: &Tuner<'_>) -> Result<Tuned<Self>, BaselineError> {
+        let (data, split) = (tuner.data(), tuner.split());
         let blended = Self::new(method, data, split, UNTUNED)?;
         let candidates = WEIGHTS.map(|weight| Ok(blended.with_weight(weight)));
         tuner.choose("ndcg@10", candidates, || Ok(blended.with_weight(UNTUNED)))

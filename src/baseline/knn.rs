@@ -192,7 +192,8 @@ impl Knn {
     ///
     /// # Errors
     /// As [`Knn::fit`] and [`Tuner::choose`].
-    pub fn tuned(data: &Dataset, split: &UserSplit, tuner: &Tuner<'_>) -> Result<Tuned<Self>, BaselineError> {
+    pub fn tuned(tuner: &Tuner<'_>) -> Result<Tuned<Self>, BaselineError> {
+        let (data, split) = (tuner.data(), tuner.split());
         let config = KnnConfig::default();
         let prepared = Prepared::new(data, split, config.dense_up_to)?;
         let fit = |shrink| Ok(prepared.fit(&config.clone().with_shrink(shrink)));

@@ -94,7 +94,7 @@ pub fn standard(
         names.extend(["item_mean", "bias"]);
     }
     let tuner = Tuner::new(data, split, shots)?;
-    let mut named = Named::new(data, split, &tuner, seed);
+    let mut named = Named::new(&tuner, seed);
     names.into_iter().map(|name| named.fit(name)).collect()
 }
 

@@ -6,7 +6,6 @@ use crate::baseline::{
     BaselineError, Blended, ConditionalPopularity, Constant, Ease, EaseInput, GaussianFactors, ImplicitAls, ItemMean,
     Knn, LightFm, LightFmLoss, MeLu, Offsets, PersonalFrequency, Popularity, Random, SasRec, Tuned, Tuner,
 };
-use crate::data::{Dataset, UserSplit};
 use crate::evaluate::Method;
 
 /// The names of all baselines, as in reports.
@@ -54,7 +53,7 @@ const WEIGHTED: f32 = 0.4;
 /// let split = data.split()?;
 /// let protocol = UserCold::new(&data, &split)?;
 /// let tuner = Tuner::new(&data, &split, protocol.shots())?;
-/// let mut named = Named::new(&data, &split, &tuner, 1);
+/// let mut named = Named::new(&tuner, 1);
 /// let mut report = Report::new();
 /// for name in ["knn", "knn+pop"] {
 ///     protocol.run(named.fit(name)?.as_ref(), &mut report)?;
@@ -65,8 +64,6 @@ const WEIGHTED: f32 = 0.4;
 /// # }
 /// ```
 pub struct Named<'a> {
-    data: &'a Dataset,
-    split: &'a UserSplit,
     tuner: &'a Tuner<'a>,
     seed: u64,
     eases: Vec<(EaseInput, Arc<Tuned<Ease>>)>,
@@ -82,21 +79,15 @@ pub struct Named<'a> {
 ///
 /// # Errors
 /// As [`Named::fit`].
-pub fn by_name(
-    name: &str,
-    data: &Dataset,
-    split: &UserSplit,
-    tuner: &Tuner<'_>,
-    seed: u64,
-) -> Result<Box<dyn Method>, BaselineError> {
-    Named::new(data, split, tuner, seed).fit(name)
+pub fn by_name(name: &str, tuner: &Tuner<'_>, seed: u64) -> Result<Box<dyn Method>, BaselineError> {
+    Named::new(tuner, seed).fit(name)
 }
 
 impl<'a> Named<'a> {
     /// Nothing is fitted yet.
     #[must_use]
-    pub fn new(data: &'a Dataset, split: &'a UserSplit, tuner: &'a Tuner<'a>, seed: u64) -> Self {
-        Self { data, split, tuner, seed, eases: Vec::new(), knn: None, ials: None, offsets: None }
+    pub fn new(tuner: &'a Tuner<'a>, seed: u64) -> Self {
+        Self { tuner, seed, eases: Vec::new(), knn: None, ials: None, offsets: None }
     }
 
     /// The baseline of this name.
@@ -104,7 +95,7 @@ impl<'a> Named<'a> {
     /// # Errors
     /// [`BaselineError::UnknownName`] if it is none of [`NAMES`]; else those of its `fit` or `tuned`.
     pub fn fit(&mut self, name: &str) -> Result<Box<dyn Method>, BaselineError> {
-        let (data, split) = (self.data, self.split);
+        let (data, split) = (self.tuner.data(), self.tuner.split());
         let popular = name.ends_with("+pop");
         Ok(match name {
             "random" => Box::new(Random::new(data, self.seed).with_ratings(split)),
@@ -116,7 +107,7 @@ impl<'a> Named<'a> {
             "bias" => Box::new(self.offsets()?),
             "pmf_foldin" => {
                 let offsets = self.offsets()?;
-                Box::new(GaussianFactors::tuned_on(offsets.at(usize::MAX), data, split, self.tuner, self.seed)?)
+                Box::new(GaussianFactors::tuned_on(offsets.at(usize::MAX), self.tuner, self.seed)?)
             }
             "ease" | "ease+pop" => self.ease(EaseInput::All, popular)?,
             "ease_pos" | "ease_pos+pop" => self.ease(EaseInput::Liked, popular)?,
@@ -126,8 +117,8 @@ impl<'a> Named<'a> {
             "lightfm-logistic" => self.lightfm(LightFmLoss::Logistic)?,
             "lightfm-bpr" => self.lightfm(LightFmLoss::Bpr)?,
             "lightfm-warp" => self.lightfm(LightFmLoss::Warp)?,
-            "melu" => Box::new(MeLu::tuned(data, split, self.tuner, self.seed)?),
-            "sasrec" => Box::new(SasRec::tuned(data, split, self.tuner, self.seed)?),
+            "melu" => Box::new(MeLu::tuned(self.tuner, self.seed)?),
+            "sasrec" => Box::new(SasRec::tuned(self.tuner, self.seed)?),
             _ => return Err(BaselineError::UnknownName(name.to_owned())),
         })
     }
@@ -137,7 +128,7 @@ impl<'a> Named<'a> {
         let ease = match held {
             Some(ease) => ease,
             None => {
-                let ease = Arc::new(Ease::tuned(self.data, self.split, input, self.tuner)?);
+                let ease = Arc::new(Ease::tuned(input, self.tuner)?);
                 self.eases.push((input, Arc::clone(&ease)));
                 ease
             }
@@ -146,24 +137,24 @@ impl<'a> Named<'a> {
     }
 
     fn knn(&mut self, popular: bool) -> Result<Box<dyn Method>, BaselineError> {
-        let (data, split, tuner) = (self.data, self.split, self.tuner);
-        let knn = held(&mut self.knn, || Knn::tuned(data, split, tuner))?;
+        let tuner = self.tuner;
+        let knn = held(&mut self.knn, || Knn::tuned(tuner))?;
         self.ranking(knn, popular)
     }
 
     fn ials(&mut self, popular: bool) -> Result<Box<dyn Method>, BaselineError> {
-        let (data, split, tuner, seed) = (self.data, self.split, self.tuner, self.seed);
-        let ials = held(&mut self.ials, || ImplicitAls::tuned(data, split, tuner, seed))?;
+        let (tuner, seed) = (self.tuner, self.seed);
+        let ials = held(&mut self.ials, || ImplicitAls::tuned(tuner, seed))?;
         self.ranking(ials, popular)
     }
 
     fn lightfm(&self, loss: LightFmLoss) -> Result<Box<dyn Method>, BaselineError> {
-        Ok(Box::new(LightFm::tuned(self.data, self.split, loss, self.tuner, self.seed)?))
+        Ok(Box::new(LightFm::tuned(loss, self.tuner, self.seed)?))
     }
 
     fn offsets(&mut self) -> Result<Arc<Tuned<Offsets>>, BaselineError> {
-        let (data, split, tuner) = (self.data, self.split, self.tuner);
-        held(&mut self.offsets, || Offsets::tuned(data, split, tuner))
+        let tuner = self.tuner;
+        held(&mut self.offsets, || Offsets::tuned(tuner))
     }
 
     /// The method itself, or with popularity.
@@ -175,7 +166,7 @@ impl<'a> Named<'a> {
         if !popular {
             return Ok(Box::new(method));
         }
-        Ok(Box::new(Blended::tuned(method, self.data, self.split, self.tuner)?))
+        Ok(Box::new(Blended::tuned(method, self.tuner)?))
     }
 }
 

@@ -94,7 +94,8 @@ impl Offsets {
     ///
     /// # Errors
     /// As [`Offsets::fit`] and [`Tuner::choose`].
-    pub fn tuned(data: &Dataset, split: &UserSplit, tuner: &Tuner<'_>) -> Result<Tuned<Self>, BaselineError> {
+    pub fn tuned(tuner: &Tuner<'_>) -> Result<Tuned<Self>, BaselineError> {
+        let (data, split) = (tuner.data(), tuner.split());
         let untuned = || Self::fit(data, split, OffsetRidge::default());
         if TrainValues::of(split).is_none() {
             return untuned().map(Tuned::of_one);

@@ -65,6 +65,9 @@ impl<M: Method + Send> Method for Tuned<M> {
     }
 
     fn config(&self) -> String {
+        if let [(_, only)] = &self.chosen[..] {
+            return only.config();
+        }
         let settings = self.chosen.iter().map(|(shots, method)| format!("k={shots} {}", method.config()));
         settings.collect::<Vec<_>>().join(", ")
     }
@@ -99,6 +102,8 @@ impl<M: Method + Send> Method for Tuned<M> {
 /// # }
 /// ```
 pub struct Tuner<'a> {
+    data: &'a Dataset,
+    split: &'a UserSplit,
     protocol: Box<dyn Protocol + 'a>,
     /// What is chosen together, under the number of events from which on it serves; ascending.
     tuned: Vec<(usize, Vec<Shots>)>,
@@ -114,7 +119,7 @@ impl<'a> Tuner<'a> {
     pub fn new(data: &'a Dataset, split: &'a UserSplit, shots: &[usize]) -> Result<Self, BaselineError> {
         let (tuned, untuned) = held_by(split, shots);
         let protocol = UserCold::new(data, split)?.on(Part::Valid).with_shots(tuned);
-        Ok(Self::on(Box::new(protocol), untuned))
+        Ok(Self::on((data, split), Box::new(protocol), untuned))
     }
 
     /// Under the protocol of a split, for each of `shots`, such as [`Protocol::shots`] of the protocol that methods are to be scored by.
@@ -128,13 +133,16 @@ impl<'a> Tuner<'a> {
         let first = |shots: &Shots| if let Shots::First(count) = shots { Some(*count) } else { None };
         let numbers: Vec<usize> = shots.iter().filter_map(first).collect();
         let (tuned, untuned) = held_by(split.users(), &numbers);
-        let others = shots.iter().copied().filter(|shots| first(shots).is_none());
+        let mut others: Vec<Shots> = shots.iter().copied().filter(|shots| first(shots).is_none()).collect();
+        if split.users().valid.is_empty() {
+            others.clear();
+        }
         let shots: Vec<Shots> = tuned.into_iter().map(Shots::First).chain(others).collect();
         let options = ProtocolOptions::default().on(Part::Valid).with_shots(shots);
-        Ok(Self::on(split.protocol(data, &options)?, untuned))
+        Ok(Self::on((data, split.users()), split.protocol(data, &options)?, untuned))
     }
 
-    fn on(protocol: Box<dyn Protocol + 'a>, untuned: Vec<usize>) -> Self {
+    fn on((data, split): (&'a Dataset, &'a UserSplit), protocol: Box<dyn Protocol + 'a>, untuned: Vec<usize>) -> Self {
         let mut tuned: Vec<(usize, Vec<Shots>)> = Vec::new();
         let mut others = Vec::new();
         for shots in protocol.shots() {
@@ -147,7 +155,19 @@ impl<'a> Tuner<'a> {
             let greatest = tuned.iter().map(|(count, _)| *count).chain(untuned.iter().copied()).max();
             tuned.push((greatest.map_or(0, |greatest| greatest + 1), others));
         }
-        Self { protocol, tuned, untuned }
+        Self { data, split, protocol, tuned, untuned }
+    }
+
+    /// What candidates are to be fitted on: the data set.
+    #[must_use]
+    pub fn data(&self) -> &'a Dataset {
+        self.data
+    }
+
+    /// The split of it whose training users candidates are to be fitted on.
+    #[must_use]
+    pub fn split(&self) -> &'a UserSplit {
+        self.split
     }
 
     /// The candidate that is best at each number of shots by `metric`, which goes by its name in reports (`ndcg@10`, `rmse`, ...); the first of equals. Where there
@@ -208,10 +228,7 @@ impl<'a> Tuner<'a> {
     /// What the metric is on average over what is chosen together, with a sign that makes more better; `None` of nobody.
     fn values(&self, metric: &str, method: &dyn Method) -> Result<Vec<Option<f64>>, BaselineError> {
         let mut report = Report::new();
-        match self.protocol.run(method, &mut report) {
-            Err(EvaluateError::NoUsers(_)) => return Ok(vec![None; self.tuned.len()]),
-            ran => ran?,
-        }
+        self.protocol.run(method, &mut report)?;
         let value = |shots: Shots| match report.find(method.name(), shots, metric) {
             Some(measured) => Ok(measured.mean().map(|mean| match measured.direction() {
                 Direction::HigherIsBetter => mean,
@@ -246,7 +263,9 @@ fn held_by(split: &UserSplit, shots: &[usize]) -> (Vec<usize>, Vec<usize>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{DatasetBuilder, Event, HeldOutUser, TaskHistory, UserIndex};
+    use crate::data::synthetic::MarketConfig;
+    use crate::data::{DatasetBuilder, Event, HeldOutUser, ItemIndex, SplitRule, TaskHistory, UserIndex};
+    use crate::evaluate::{ProtocolKind, ProtocolRules};
 
     /// Knows what valid users want if it sees the right number of events, and ranks the other way round otherwise.
     #[derive(Clone, Debug, PartialEq)]
@@ -362,5 +381,80 @@ mod tests {
         assert!(matches!(tuner.choose("ndcg@10", [], untuned), Err(BaselineError::NoCandidates)));
         let failed = || Err(BaselineError::Singular("knows"));
         assert!(matches!(tuner.choose("ndcg@10", [failed()], untuned), Err(BaselineError::Singular("knows"))));
+    }
+
+    fn market() -> Dataset {
+        MarketConfig::default().with_users(80).with_items(80).generate().unwrap().into_dataset()
+    }
+
+    #[test]
+    fn under_another_protocol_candidates_are_asked_what_that_asks_of_the_validation_users() {
+        /// Ranks one item first.
+        #[derive(Clone, Debug)]
+        struct First(ItemIndex, usize);
+        impl Method for First {
+            fn name(&self) -> &str {
+                "first"
+            }
+            fn scores(&self, supports: &[Support<'_>]) -> Result<Option<Vec<Vec<f32>>>, EvaluateError> {
+                let row = (0..self.1 as u32).map(|item| if item == self.0.0 { 1.0 } else { 0.0 }).collect();
+                Ok(Some(vec![row; supports.len()]))
+            }
+        }
+        let data = market();
+        let split = ProtocolKind::ItemCold.split(&data, &ProtocolRules::default()).unwrap();
+        // What is asked for are new items alone: the one that most validation users like is the best to rank first.
+        let liked = |item: &ItemIndex| {
+            let likes = |user: &&HeldOutUser| {
+                user.query.iter().any(|event| event.item == *item && data.like_rule().is_like(event))
+            };
+            split.users().valid.iter().filter(likes).count()
+        };
+        let known = split.users().candidates();
+        let new: Vec<ItemIndex> =
+            split.candidates(Part::Valid).into_iter().filter(|item| !known.contains(item)).collect();
+        let best = new.iter().copied().max_by_key(|item| liked(item)).unwrap();
+        let worst = new.iter().copied().min_by_key(|item| liked(item)).unwrap();
+        assert!(liked(&best) > liked(&worst));
+        let tuner = Tuner::of_protocol(&data, &split, &[Shots::All]).unwrap();
+        let candidates = [known[0], worst, best].map(|item| Ok(First(item, data.catalogue().len())));
+        let tuned = tuner.choose("ndcg@10", candidates, || panic!("everything is tuned")).unwrap();
+        assert_eq!(tuned.chosen().map(|(from, first)| (from, first.0)).collect::<Vec<_>>(), [(0, best)]);
+        assert_eq!([0, 7, 500].map(|shots| tuned.at(shots).0), [best; 3], "it serves histories of any length");
+    }
+
+    #[test]
+    fn what_has_no_number_is_chosen_together_and_serves_longer_histories() {
+        let data = market();
+        let split = ProtocolKind::BothCold.split(&data, &ProtocolRules::default()).unwrap();
+        let tuner = Tuner::of_protocol(&data, &split, &[Shots::First(1), Shots::All, Shots::Last(9)]).unwrap();
+        let groups = [(1, vec![Shots::First(1)]), (2, vec![Shots::All, Shots::Last(9)])];
+        assert_eq!((&tuner.tuned[..], &tuner.untuned[..]), (&groups[..], &[][..]));
+        let many = Tuner::of_protocol(&data, &split, &[Shots::All, Shots::First(999)]).unwrap();
+        assert_eq!((many.tuned, many.untuned), (vec![(1000, vec![Shots::All])], vec![999]));
+    }
+
+    #[test]
+    fn a_protocol_without_validation_users_or_without_ratings_leaves_the_default() {
+        let data = market();
+        let mut rules = ProtocolRules::default();
+        rules.users = Some(SplitRule::default().with_support(3).with_min_events(1_000_000));
+        let nobody = ProtocolKind::UserCold.split(&data, &rules).unwrap();
+        for (shots, key) in [(Shots::First(1), 1), (Shots::All, 0)] {
+            let tuner = Tuner::of_protocol(&data, &nobody, &[shots]).unwrap();
+            let made = [Err(BaselineError::Singular("none is made"))];
+            assert_eq!(numbers(&tuner.choose("ndcg@10", made, untuned).unwrap()), [(key, 9)]);
+        }
+
+        let repeated = {
+            let mut events = DatasetBuilder::new();
+            for (user, time) in (0..40).flat_map(|user: i64| (0..60).map(move |time| (user, time))) {
+                events.push(&user.to_string(), &Event::rating((time % 20).to_string(), 4.0).at(time)).unwrap();
+            }
+            events.build()
+        };
+        let split = ProtocolKind::Repeat.split(&repeated, &ProtocolRules::default()).unwrap();
+        let tuner = Tuner::of_protocol(&repeated, &split, &[Shots::All]).unwrap();
+        assert_eq!(numbers(&tuner.choose("rmse", candidates(), untuned).unwrap()), [(0, 9)]);
     }
 }

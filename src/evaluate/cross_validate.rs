@@ -2,8 +2,7 @@
 
 use std::error::Error;
 
-use crate::data::Shots;
-use crate::data::{Dataset, FoldRule, UserFolds, UserSplit};
+use crate::data::{Dataset, FoldRule, Shots, UserFolds, UserSplit};
 use crate::evaluate::error::EvaluateError;
 use crate::evaluate::method::Method;
 use crate::evaluate::protocol::UserCold;
@@ -66,7 +65,7 @@ impl CrossValidated {
 /// let data = MarketConfig::default().with_users(100).generate()?.into_dataset();
 /// let found = cross_validate(&data, &FoldRule::default().with_folds(3), |data, split| {
 ///     let tuner = Tuner::new(data, split, &[0, 1, 5, 20])?;
-///     Ok::<Box<dyn Method>, BaselineError>(Box::new(Offsets::tuned(data, split, &tuner)?))
+///     Ok::<Box<dyn Method>, BaselineError>(Box::new(Offsets::tuned(&tuner)?))
 /// })?;
 /// let rmse = found.find(5, "rmse").expect("it predicts ratings");
 /// assert_eq!(rmse.folds.len(), 3);

@@ -2,8 +2,7 @@
 
 use std::error::Error;
 
-use crate::data::DataError;
-use crate::data::Shots;
+use crate::data::{DataError, Shots};
 use crate::evaluate::protocol::Part;
 
 /// Why an evaluation gave no result.

@@ -3,8 +3,7 @@
 use std::fmt;
 use std::io::Write;
 
-use crate::data::Shots;
-use crate::data::{Dataset, ItemIndex, UserIndex};
+use crate::data::{Dataset, ItemIndex, Shots, UserIndex};
 use crate::evaluate::error::EvaluateError;
 
 /// What a method predicted for one user at one number of shots.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// What a look is held against: how good the best look so far was for each meta-validation user, and how many looks have passed since.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct BestLook {
-    users: Option<Vec<f64>>,
+    of_users: Option<Vec<f64>>,
     looks_since: usize,
 }
 
@@ -17,7 +17,7 @@ impl BestLook {
 
     /// Whether there was a look.
     pub(crate) fn is_some(&self) -> bool {
-        self.users.is_some()
+        self.of_users.is_some()
     }
 
     /// Takes the next look, with a number for each user of which more is better, and says whether it is to be kept: unless the best so far is ahead by at least
@@ -28,17 +28,17 @@ impl BestLook {
     /// one-standard-error rule of Breiman, Friedman, Olshen and Stone (1984), section 3.4.3, the other way round.
     pub(crate) fn keeps(&mut self, users: &[f64], margin: f64) -> bool {
         if users.is_empty() {
-            self.users.get_or_insert_default();
+            self.of_users.get_or_insert_default();
             return true;
         }
         if !users.iter().all(|value| value.is_finite()) {
             self.looks_since += 1;
             return false;
         }
-        let ahead = self.users.as_ref().map(|best| differences(best, users));
+        let ahead = self.of_users.as_ref().map(|best| differences(best, users));
         match ahead {
             Some((mean, _)) if mean >= 0.0 => self.looks_since += 1,
-            _ => *self = Self { users: Some(users.to_vec()), looks_since: 0 },
+            _ => *self = Self { of_users: Some(users.to_vec()), looks_since: 0 },
         }
         ahead.is_none_or(|(mean, error)| mean < 0.0 || mean < margin * error)
     }

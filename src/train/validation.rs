@@ -1,12 +1,11 @@
 //! How good a model is on users it does not train on.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use burn::Tensor;
 use burn::tensor::Device;
 
-use crate::data::Shots;
-use crate::data::{HeldOutUser, IndexedEvent, ItemIndex, LikeRule, Profiles};
+use crate::data::{HeldOutUser, IndexedEvent, ItemIndex, LikeRule, Profiles, Shots, UserIndex};
 use crate::evaluate::metric::{Ndcg, Positions, RankingMetric, rmse};
 use crate::meta::ServingLearner;
 use crate::model::{PreferenceModel, RatingBelief, RatingOutcome, Supervision, TaskEvents};
@@ -75,6 +74,7 @@ pub struct Validation {
     shots: Vec<Shots>,
     goal: Goal,
     profiles: Profiles,
+    passed_over: HashMap<UserIndex, HashSet<ItemIndex>>,
 }
 
 impl Validation {
@@ -89,7 +89,16 @@ impl Validation {
         shots: impl IntoIterator<Item = impl Into<Shots>>,
     ) -> Self {
         let shots = shots.into_iter().map(Into::into).collect();
-        Self { users, candidates, likes, places, shots, goal: Goal::Ranking, profiles: Profiles::default() }
+        Self {
+            users,
+            candidates,
+            likes,
+            places,
+            shots,
+            goal: Goal::Ranking,
+            profiles: Profiles::default(),
+            passed_over: HashMap::new(),
+        }
     }
 
     /// The same users with another goal.
@@ -102,6 +111,13 @@ impl Validation {
     #[must_use]
     pub fn with_profiles(self, profiles: Profiles) -> Self {
         Self { profiles, ..self }
+    }
+
+    /// The same users, for whom these items are not ranked, besides those of their pools: what they did that is neither shown nor asked for.
+    #[must_use]
+    pub fn passing_over(self, items: impl IntoIterator<Item = (UserIndex, Vec<ItemIndex>)>) -> Self {
+        let passed_over = items.into_iter().map(|(user, items)| (user, items.into_iter().collect())).collect();
+        Self { passed_over, ..self }
     }
 
     /// Whether there is anybody to look at.
@@ -205,8 +221,9 @@ impl Validation {
 
     /// nDCG@10 of one user; `None` where nothing is relevant.
     fn ndcg(&self, user: &HeldOutUser, scores: &[f32]) -> Option<f64> {
-        let pool: HashSet<ItemIndex> = user.pool.iter().map(|event| event.item).collect();
-        let candidates: Vec<ItemIndex> = self.candidates.iter().copied().filter(|item| !pool.contains(item)).collect();
+        let mut out: HashSet<ItemIndex> = user.pool.iter().map(|event| event.item).collect();
+        out.extend(self.passed_over.get(&user.user).into_iter().flatten());
+        let candidates: Vec<ItemIndex> = self.candidates.iter().copied().filter(|item| !out.contains(item)).collect();
         let liked = user.query.iter().filter(|event| self.likes.is_like(event)).map(|event| event.item);
         let relevant: Vec<ItemIndex> = liked.filter(|item| candidates.binary_search(item).is_ok()).collect();
         if relevant.is_empty() {

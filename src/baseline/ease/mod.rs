@@ -169,12 +169,8 @@ impl Ease {
     ///
     /// # Errors
     /// As [`Ease::fit`] and [`Tuner::choose`].
-    pub fn tuned(
-        data: &Dataset,
-        split: &UserSplit,
-        input: EaseInput,
-        tuner: &Tuner<'_>,
-    ) -> Result<Tuned<Self>, BaselineError> {
+    pub fn tuned(input: EaseInput, tuner: &Tuner<'_>) -> Result<Tuned<Self>, BaselineError> {
+        let (data, split) = (tuner.data(), tuner.split());
         let config = EaseConfig::default().with_input(input);
         let prepared = Prepared::new(data, split, &config)?;
         let candidates = RIDGES.into_iter().map(|ridge| prepared.fit(&config.clone().with_ridge(ridge)));

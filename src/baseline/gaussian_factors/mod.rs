@@ -78,24 +78,14 @@ impl GaussianFactors {
     ///
     /// # Errors
     /// As [`GaussianFactors::fit`] and [`Tuner::choose`].
-    pub fn tuned(
-        data: &Dataset,
-        split: &UserSplit,
-        tuner: &Tuner<'_>,
-        seed: u64,
-    ) -> Result<Tuned<Self>, BaselineError> {
-        let tuned = Offsets::tuned(data, split, tuner)?;
-        Self::tuned_on(tuned.at(usize::MAX), data, split, tuner, seed)
+    pub fn tuned(tuner: &Tuner<'_>, seed: u64) -> Result<Tuned<Self>, BaselineError> {
+        let tuned = Offsets::tuned(tuner)?;
+        Self::tuned_on(tuned.at(usize::MAX), tuner, seed)
     }
 
     /// [`GaussianFactors::tuned`] on given offsets.
-    pub(super) fn tuned_on(
-        offsets: &Offsets,
-        data: &Dataset,
-        split: &UserSplit,
-        tuner: &Tuner<'_>,
-        seed: u64,
-    ) -> Result<Tuned<Self>, BaselineError> {
+    pub(super) fn tuned_on(offsets: &Offsets, tuner: &Tuner<'_>, seed: u64) -> Result<Tuned<Self>, BaselineError> {
+        let (data, split) = (tuner.data(), tuner.split());
         let config = GaussianFactorsConfig::default().with_seed(seed).with_offsets(offsets.ridge());
         let Some(residuals) = Residuals::new(data, split, offsets) else {
             return Ok(Tuned::of_one(Self { config, fitted: None }));

@@ -102,7 +102,7 @@ fn values_that_do_not_differ_are_not_predicted() {
     let support = [Support { user: crate::data::UserIndex(0), events: &[] }];
     let fitted = GaussianFactors::fit(&data, &split, &config()).unwrap();
     assert!(fitted.ratings(&support).unwrap().is_none());
-    let tuned = GaussianFactors::tuned(&data, &split, &Tuner::new(&data, &split, &[0, 1]).unwrap(), 0).unwrap();
+    let tuned = GaussianFactors::tuned(&Tuner::new(&data, &split, &[0, 1]).unwrap(), 0).unwrap();
     assert!(tuned.ratings(&support).unwrap().is_none());
 }
 

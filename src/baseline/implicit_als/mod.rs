@@ -78,12 +78,8 @@ impl ImplicitAls {
     ///
     /// # Errors
     /// As [`ImplicitAls::fit`] and [`Tuner::choose`].
-    pub fn tuned(
-        data: &Dataset,
-        split: &UserSplit,
-        tuner: &Tuner<'_>,
-        seed: u64,
-    ) -> Result<Tuned<Self>, BaselineError> {
+    pub fn tuned(tuner: &Tuner<'_>, seed: u64) -> Result<Tuned<Self>, BaselineError> {
+        let (data, split) = (tuner.data(), tuner.split());
         let config = ImplicitAlsConfig::default().with_seed(seed);
         let (likes, rule) = (Arc::new(likes(data, split)?), data.like_rule());
         let cells = split.train.len() * split.candidates().len();

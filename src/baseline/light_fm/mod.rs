@@ -90,13 +90,8 @@ impl LightFm {
     ///
     /// # Errors
     /// As [`LightFm::fit`] and [`Tuner::choose`].
-    pub fn tuned(
-        data: &Dataset,
-        split: &UserSplit,
-        loss: LightFmLoss,
-        tuner: &Tuner<'_>,
-        seed: u64,
-    ) -> Result<Tuned<Self>, BaselineError> {
+    pub fn tuned(loss: LightFmLoss, tuner: &Tuner<'_>, seed: u64) -> Result<Tuned<Self>, BaselineError> {
+        let (data, split) = (tuner.data(), tuner.split());
         let config = LightFmConfig::default().with_loss(loss).with_seed(seed);
         let (examples, rule) = (Examples::new(data, split)?, data.like_rule());
         let of_factors = |factors| {

@@ -99,12 +99,8 @@ impl MeLu {
     ///
     /// # Panics
     /// As [`MeLu::fit`].
-    pub fn tuned(
-        data: &Dataset,
-        split: &UserSplit,
-        tuner: &Tuner<'_>,
-        seed: u64,
-    ) -> Result<Tuned<Self>, BaselineError> {
+    pub fn tuned(tuner: &Tuner<'_>, seed: u64) -> Result<Tuned<Self>, BaselineError> {
+        let (data, split) = (tuner.data(), tuner.split());
         let melu = Self::fit(data, split, &MeLuConfig::default().with_seed(seed))?;
         if melu.trained.is_none() {
             return Ok(Tuned::of_one(melu));

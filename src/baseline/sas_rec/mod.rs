@@ -112,12 +112,8 @@ impl SasRec {
     ///
     /// # Panics
     /// As [`SasRec::fit`].
-    pub fn tuned(
-        data: &Dataset,
-        split: &UserSplit,
-        tuner: &Tuner<'_>,
-        seed: u64,
-    ) -> Result<Tuned<Self>, BaselineError> {
+    pub fn tuned(tuner: &Tuner<'_>, seed: u64) -> Result<Tuned<Self>, BaselineError> {
+        let (data, split) = (tuner.data(), tuner.split());
         let config = SasRecConfig::default().with_seed(seed);
         let sequences = Sequences::new(data, split)?;
         let served = Arc::new(Served::new(data, split, &sequences));

@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::data::Shots;
-use crate::data::{Cold, ColdSplit, Dataset, HeldOutUser, IndexedEvent, ItemIndex, UserIndex};
+use crate::data::{Cold, ColdSplit, Dataset, HeldOutUser, IndexedEvent, ItemIndex, Shots, UserIndex};
 use crate::evaluate::error::EvaluateError;
 use crate::evaluate::method::Method;
 use crate::evaluate::metric::RankingMetric;

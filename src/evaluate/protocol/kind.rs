@@ -5,11 +5,14 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::Shots;
-use crate::data::{ColdSplit, DataError, Dataset, ItemIndex, ItemRule, RepeatRule, SplitRule, TimeRule, UserSplit};
+use crate::data::{
+    ColdSplit, DataError, Dataset, HeldOutUser, ItemIndex, ItemRule, RepeatRule, Shots, SplitRule, TimeRule, UserIndex,
+    UserSplit,
+};
 use crate::evaluate::error::EvaluateError;
 use crate::evaluate::protocol::Protocol;
 use crate::evaluate::protocol::cold::ColdProtocol;
+use crate::evaluate::protocol::question::ascending;
 use crate::evaluate::protocol::repeat::RepeatPurchase;
 use crate::evaluate::protocol::shots::Part;
 use crate::evaluate::protocol::user_cold::UserCold;
@@ -233,14 +236,30 @@ impl ProtocolSplit {
         &self.split.users
     }
 
-    /// The items that are ranked for the users of a part, before what a user has done is taken out; ascending. Under `repeat` each user's own items are ranked:
-    /// here are those that training knows.
+    /// The items that are ranked for the users of a part, before what a user has done is taken out; ascending. Under `repeat` each user's own items are ranked,
+    /// which no list for all can say: here are those that training knows.
     #[must_use]
     pub fn candidates(&self, part: Part) -> Vec<ItemIndex> {
         self.split.candidates(match part {
             Part::Valid => &self.split.valid,
             Part::Test => &self.split.test,
         })
+    }
+
+    /// For each user of a part what they did that the protocol neither shows nor asks for, and so does not rank: under `item-cold` and `both-cold` all else than pool
+    /// and query; nothing under the others. `data` is what it was made of.
+    #[must_use]
+    pub fn passed_over(&self, data: &Dataset, part: Part) -> Vec<(UserIndex, Vec<ItemIndex>)> {
+        let users = match self.kind {
+            ProtocolKind::ItemCold | ProtocolKind::BothCold => part.of(&self.split.users),
+            _ => &[],
+        };
+        let others = |user: &HeldOutUser| {
+            let asked = |item| user.query.iter().any(|event| event.item == item);
+            let done = data.history(user.user).iter().map(|event| event.item);
+            (user.user, ascending(done.filter(|&item| !asked(item))))
+        };
+        users.iter().map(others).collect()
     }
 
     /// The protocol over it. `data` is what it was made of.

@@ -3,8 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use crate::data::Shots;
-use crate::data::{IndexedEvent, ItemIndex, LikeRule, UserIndex};
+use crate::data::{IndexedEvent, ItemIndex, LikeRule, Shots, UserIndex};
 
 /// One user as a protocol sees them; the same at every number of shots.
 pub(super) struct Question<'a> {

@@ -2,8 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::data::Shots;
-use crate::data::{Dataset, HeldOutUser, IndexedEvent, ItemIndex, UserSplit};
+use crate::data::{Dataset, HeldOutUser, IndexedEvent, ItemIndex, Shots, UserSplit};
 use crate::evaluate::error::EvaluateError;
 use crate::evaluate::method::Method;
 use crate::evaluate::metric::RankingMetric;

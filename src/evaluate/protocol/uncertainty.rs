@@ -1,7 +1,6 @@
 //! How well a method knows how sure it is of ratings.
 
-use crate::data::Shots;
-use crate::data::{Dataset, HeldOutUser, ItemIndex, UserIndex, UserSplit};
+use crate::data::{Dataset, HeldOutUser, ItemIndex, Shots, UserIndex, UserSplit};
 use crate::evaluate::error::EvaluateError;
 use crate::evaluate::method::{Method, Support};
 use crate::evaluate::metric::{Direction, central_part, holds, interval_score, mae, rmse};

@@ -1,7 +1,6 @@
 //! The user-cold protocol: users never seen in training, served from their first events.
 
-use crate::data::Shots;
-use crate::data::{Dataset, HeldOutUser, ItemIndex, UserSplit};
+use crate::data::{Dataset, HeldOutUser, ItemIndex, Shots, UserSplit};
 use crate::evaluate::error::EvaluateError;
 use crate::evaluate::method::Method;
 use crate::evaluate::metric::RankingMetric;

@@ -2,9 +2,8 @@
 
 use rayon::prelude::*;
 
-use crate::data::Shots;
 use crate::data::{
-    Band, Dataset, HeldOutUser, ItemDistance, ItemIndex, PopularityBands, UserIndex, UserSplit, tie_order,
+    Band, Dataset, HeldOutUser, ItemDistance, ItemIndex, PopularityBands, Shots, UserIndex, UserSplit, tie_order,
 };
 use crate::evaluate::error::EvaluateError;
 use crate::evaluate::method::Method;
