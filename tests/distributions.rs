@@ -12,7 +12,7 @@ use metarec::evaluate::{Method, Part, Report, Served, Support, Uncertainty};
 use metarec::meta::{ClosedFormConfig, GaussianPrior, LearnerConfig};
 use metarec::model::initial::InitialValues;
 use metarec::model::{PreferenceSchema, PreferenceTransformer, RatingScale};
-use metarec::recommend::{RecommendError, RecommenderParts};
+use metarec::recommend::{AdaptedUser, RecommendError, RecommenderParts};
 use small::{config, device, events, learners, market, recommender};
 
 #[test]
@@ -33,7 +33,7 @@ fn means_are_the_ratings_and_ratings_of_the_user_take_variance_away() {
     let place = rec.catalogue().find("i7").unwrap().position();
     let one = rec.distribution(&user, "i7").unwrap();
     assert_eq!((one.mean(), one.variance()), (distributions[place].mean(), distributions[place].variance()));
-    let mean = |user| {
+    let mean = |user: &AdaptedUser| {
         let all = rec.distributions(user).unwrap();
         all.iter().map(|distribution| distribution.variance()).sum::<f64>() / all.len() as f64
     };

@@ -207,13 +207,8 @@ fn newcomers_are_interviewed_by_a_trained_recommender() {
         protocol.run(policy, &served, &mut report).unwrap();
         let answers = |questions| report.mean(policy.name(), questions, "answers/questions").unwrap();
         assert!(answers(5) <= answers(20) && answers(20) > 2.0, "{} {}", answers(5), answers(20));
-        let first = |metric| report.mean(policy.name(), 5, metric).unwrap();
-        println!(
-            "{} {} {}",
-            policy.name(),
-            first("ndcg@10/questions"),
-            report.mean(policy.name(), 20, "ndcg@10/questions").unwrap()
-        );
+        let ndcg = report.mean(policy.name(), 20, "ndcg@10/questions").unwrap();
+        assert!(ndcg > 0.3, "{} {ndcg}", policy.name());
         assert!(report.mean(policy.name(), 2, "questions/answers").unwrap() >= 2.0);
         for (k, metric) in [(5, "ndcg@10/questions"), (20, "rmse/questions"), (2, "rmse/answers")] {
             assert!(report.mean(policy.name(), k, metric).is_some_and(f64::is_finite), "{metric}");

@@ -43,15 +43,22 @@ impl<'a> Findings<'a> {
 
     /// Prints it.
     pub fn print(&self) {
-        compare::print(AGAINST_THE_BEST, &self.comparisons);
-        if !self.orders.is_empty() {
-            compare::print(AGAINST_FIRST_EVENTS, &self.orders);
+        for (about, comparisons) in [(AGAINST_THE_BEST, &self.comparisons), (AGAINST_FIRST_EVENTS, &self.orders)] {
+            if !comparisons.is_empty() {
+                compare::print(about, comparisons);
+            }
         }
-        compare::print_ladder(&self.fallen);
+        if !self.fallen.is_empty() {
+            compare::print_ladder(&self.fallen);
+        }
         self.spreads.iter().for_each(|(name, seeds, spread)| compare::print_spread(name, *seeds, spread));
     }
 }
 
+const MEDIANS: &str = "MAE is of medians where a method predicts distributions (metarec, melu), and of the values that the others predict, which are means: \
+                       of these MAE is greater for that reason alone.";
+const NAMES: &str = "`metarec/1` is the model of the second training seed, `metarec-anonymous` is told nothing of users but their events, `metarec-mean` is the \
+                     mean of all seeds' models.";
 const AGAINST_THE_BEST: &str =
     "Against the baseline, of those asked for, that is best on the validation users at its k";
 const AGAINST_FIRST_EVENTS: &str = "Random events of a user against the first ones";
@@ -85,6 +92,10 @@ pub fn write(
     });
     let spreads = found.spreads.iter().filter(|(_, _, spread)| !spread.is_empty());
     record.tables.extend(spreads.map(|(name, seeds, spread)| spread_table(name, *seeds, spread)));
+    if record.tables.iter().any(|table| table.caption.starts_with("mae,")) {
+        record.notes.push(MEDIANS.to_owned());
+    }
+    record.notes.push(NAMES.to_owned());
     record.plots = plots(found);
     record.write(path, began)
 }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use lexopt::prelude::*;
 use metarec::evaluate::{Part, ProtocolKind};
 
+use crate::methods::MEAN;
+
 pub const HELP: &str = "\
 Trains on a data set's training users, chooses on its validation users, and scores its test users.
 
@@ -15,7 +17,9 @@ usage: evaluate --data FOLDER [--protocol NAME] [--methods a,b,...] [--seed N] [
   --data FOLDER       interactions.csv, with items.csv, users.csv and episodes.csv where there are some; or
                       MovieLens' own files
   --protocol NAME     user-cold (default), item-cold, both-cold, leave-last-out, time or repeat
-  --methods a,b       what to score, in this order; all by default. An unknown name lists the known
+  --methods a,b       what to score, in this order; all by default. An unknown name lists the known. Of ours, metarec is
+                      the model, metarec/1 that of the second seed, metarec-anonymous is told nothing of users but
+                      their events, metarec-mean is the mean of all seeds' models
   --seed N            seed of everything that is drawn; 0 by default
   --seeds N           train as many models, from as many seeds, and print their spread; 1 by default
   --config FILE       settings as JSON, of those that are not to be the default
@@ -26,7 +30,8 @@ usage: evaluate --data FOLDER [--protocol NAME] [--methods a,b,...] [--seed N] [
   --json FILE         also write the results, one JSON object a line
   --record FILE       also write what the example `results` makes a page of
   --predictions FILE  also write user,k,item,score: the best 100 items, of the first method
-  --ratings FILE      also write user,k,item,rating: every query event with a value, of the first method
+  --ratings FILE      also write user,k,item,rating: every query event with a value, of the first method. Ratings are means,
+                      from which rmse and mae_of_mean follow; mae is of medians where a method predicts distributions
   --resume            go on where a run with the same options was stopped (Ctrl-C loses nothing)
   --restart           throw such a run away and begin anew
   --help              print this";
@@ -133,6 +138,9 @@ impl Args {
         if self.seed.checked_add(self.seeds).is_none() {
             let most = u64::MAX - self.seeds;
             return Err(format!("--seed is {}: expected at most {most} with --seeds {}", self.seed, self.seeds).into());
+        }
+        if self.seeds < 2 && self.methods.iter().flatten().any(|name| name == MEAN) {
+            return Err(format!("--methods has {MEAN:?}: it takes --seeds 2 or more").into());
         }
         if self.resume && self.restart {
             return Err("--resume and --restart: expected one of them".into());

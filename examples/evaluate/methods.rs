@@ -56,6 +56,11 @@ pub fn train(
     if ![OURS, ANONYMOUS, MEAN].into_iter().any(|name| args.wants(name)) {
         return Ok(Vec::new());
     }
+    let no_columns = data.0.users().columns().is_empty() || !config.model.profiles;
+    if no_columns && args.methods.iter().flatten().any(|name| name == ANONYMOUS) {
+        let why = "the model reads no columns of users: the data has none, or `model.profiles` is off";
+        return Err(format!("--methods has {ANONYMOUS:?}: {why}").into());
+    }
     let device = device_from_env()?;
     let mut models = Vec::new();
     for seed in args.all_seeds() {
@@ -97,20 +102,6 @@ impl<'a> Methods<'a> {
             ANONYMOUS => self.models.iter().any(|model| !model.facts().profile.is_empty()),
             _ => true,
         }
-    }
-
-    /// An error if one that was asked for by name says nothing here.
-    pub fn check(&self) -> Result<(), Box<dyn Error>> {
-        let asked =
-            |name: &str| self.args.methods.is_some() && self.asked().contains(&name) && !self.says_something(name);
-        if asked(ANONYMOUS) {
-            let why = "the model reads no columns of users: the data has none, or `model.profiles` is off";
-            return Err(format!("--methods has {ANONYMOUS:?}: {why}").into());
-        }
-        if asked(MEAN) {
-            return Err(format!("--methods has {MEAN:?}: it takes --seeds 2 or more").into());
-        }
-        Ok(())
     }
 
     /// What goes by a name: of ours a method for each model.

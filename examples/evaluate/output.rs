@@ -23,6 +23,9 @@ impl Output {
     pub fn new(args: &Args) -> Result<Self, Box<dyn Error>> {
         let Args { json, record, predictions, ratings, .. } = args.clone();
         for path in [&json, &record, &predictions, &ratings].into_iter().flatten() {
+            if path.is_dir() {
+                return Err(format!("cannot write {}: it is a folder: expected a file", path.display()).into());
+            }
             File::create(part_of(path)).map_err(|error| said(path, &error))?;
             fs::remove_file(part_of(path)).map_err(|error| said(path, &error))?;
         }

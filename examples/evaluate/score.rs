@@ -31,7 +31,6 @@ impl Questions<'_> {
         methods: &mut Methods<'_>,
         (work, output, stop): (&Work, &Output, &Stop),
     ) -> Result<Scored, Box<dyn Error>> {
-        methods.check()?;
         let names = methods.asked();
         let mut all = Scored { report: Report::new().of_protocol(self.asked.name()), valid: Report::new() };
         let steps = bar::over("scoring", names.len());

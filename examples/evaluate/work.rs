@@ -54,6 +54,9 @@ impl Work {
             )
             .into());
         }
+        if args.resume && !folder.exists() {
+            println!("There is no unfinished run with these options and data to go on with: this one begins anew.\n");
+        }
         fs::create_dir_all(&folder)?;
         Ok(Self(folder))
     }
@@ -118,7 +121,14 @@ impl Work {
 
     /// Clears away what a finished run no longer needs.
     pub fn finished(self) -> std::io::Result<()> {
-        fs::remove_dir_all(self.0)
+        fs::remove_dir_all(&self.0)
+    }
+}
+
+impl Drop for Work {
+    /// A run that failed before there was anything to keep leaves no folder: one with something in it stays.
+    fn drop(&mut self) {
+        let _ = fs::remove_dir(&self.0);
     }
 }
 

@@ -437,8 +437,10 @@ mod tests {
     #[test]
     fn a_protocol_without_validation_users_or_without_ratings_leaves_the_default() {
         let data = market();
-        let mut rules = ProtocolRules::default();
-        rules.users = Some(SplitRule::default().with_support(3).with_min_events(1_000_000));
+        let rules = ProtocolRules {
+            users: Some(SplitRule::default().with_support(3).with_min_events(1_000_000)),
+            ..ProtocolRules::default()
+        };
         let nobody = ProtocolKind::UserCold.split(&data, &rules).unwrap();
         for (shots, key) in [(Shots::First(1), 1), (Shots::All, 0)] {
             let tuner = Tuner::of_protocol(&data, &nobody, &[shots]).unwrap();
@@ -448,8 +450,8 @@ mod tests {
 
         let repeated = {
             let mut events = DatasetBuilder::new();
-            for (user, time) in (0..40).flat_map(|user: i64| (0..60).map(move |time| (user, time))) {
-                events.push(&user.to_string(), &Event::rating((time % 20).to_string(), 4.0).at(time)).unwrap();
+            for (user, time) in (0..40).flat_map(|user: i64| (0..120).map(move |time| (user, time))) {
+                events.push(&user.to_string(), &Event::rating((time % 40).to_string(), 4.0).at(time)).unwrap();
             }
             events.build()
         };
