@@ -23,8 +23,8 @@ impl<L: ServingLearner<PreferenceTransformer>> Calibration<L> {
     /// Shares that are tried.
     const SHARES: [f32; 9] = [0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2];
 
-    /// The model with the share that ranks best for the validation users, of equals the nearest to what it trusts by itself; as it is where there are none, where none of them can tell
-    /// shares apart, or where the settings say what to trust.
+    /// The model with the share that ranks best for the validation users, of equals the nearest to what it trusts by itself; as it is where there are none,
+    /// where none of them can tell shares apart, or where the settings say what to trust.
     ///
     /// The mean over neighbouring shares is compared, so that one lucky share among few users is not taken.
     pub(crate) fn of(

@@ -90,9 +90,7 @@ fn run(args: &Args) -> Result<(), Box<dyn Error>> {
 
 fn introduce(args: &Args, data: &Dataset, split: &UserSplit) {
     println!("{}: {} events of {} users", args.data.display(), data.events().len(), data.users().len());
-    let UserSplit { train, valid, test } = split;
-    let counts = [train.len(), valid.len(), test.len()];
-    let [training, choosing, scored] = counts;
+    let [training, choosing, scored] = [split.train.len(), split.valid.len(), split.test.len()];
     println!(
         "  {training} users to train on, {choosing} to choose on, {scored} to score; protocol {}\n",
         args.protocol
