@@ -69,6 +69,7 @@
 //! | `flex` | yes | Burn's CPU backend in pure Rust |
 //! | `wgpu`, `vulkan`, `metal`, `cuda`, `rocm`, `cpu`, `ndarray` | no | Burn's other backends |
 //! | `parquet` | no | reading of Parquet files |
+//! | `text` | no | pretrained encoders of text, from Hugging Face folders |
 //! | `testing` | no | the contract tests for learners of other crates |
 //!
 //! [`recommend::device_from_env`] chooses among the backends that are compiled in.
@@ -118,6 +119,7 @@ pub mod recommend;
 pub mod sampler;
 #[cfg(feature = "train")]
 mod serving_split;
+pub mod text;
 #[cfg(feature = "train")]
 pub mod train;
 #[cfg(feature = "train")]

@@ -1,0 +1,19 @@
+//! Pretrained models of language: texts in, vectors out.
+//!
+//! A [`TextEncoder`] turns titles and descriptions into vectors, ahead of time and once ([`CachedEncoder`]); as the dense vectors of a
+//! [`Catalogue`](crate::data::Catalogue) ([`item_vectors`]) they let the preference model understand an item that nobody has touched. Behind the feature `text`,
+//! [`BertEncoder`] reads the folders of BERT's family (MiniLM, E5, BGE) as they are published. Models are never downloaded.
+
+#[cfg(feature = "text")]
+mod bert;
+mod cache;
+mod catalogue;
+mod encoder;
+mod error;
+
+#[cfg(feature = "text")]
+pub use bert::{BertConfig, BertEncoder, BertModule, Pooling, TokenBatch};
+pub use cache::CachedEncoder;
+pub use catalogue::{item_text, item_vectors};
+pub use encoder::{TextEncoder, TextVectors};
+pub use error::TextError;
