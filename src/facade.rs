@@ -8,6 +8,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::calibration::Calibration;
+use crate::cold_items;
 use crate::config::Config;
 use crate::data::{Dataset, HeldOutUser, IndexedEvent, ItemIndex, Shots, SplitRule, UserIndex, UserSplit, tie_order};
 use crate::evaluate::fitted_pool_size;
@@ -260,6 +261,7 @@ impl<'a> RecommenderTrainer<'a> {
         let what = format!("{} {pool} {looks:?} {passed_over:?} {read}", std::any::type_name::<L>());
         let validation = validation(data, split, looks).passing_over(passed_over).with_profiles(profiles.clone());
         let optimizers = Optimizers::for_transformer(&config.training).for_state_of(&learner, &config.training);
+        let (looked, ranker) = (validation.clone(), learner.clone());
         let calibration = Calibration::new(validation.clone(), learner.clone(), device);
         let mut trainer = MetaTrainer::new(model, learner, &*sampler, tasks, &config.training, seed, device)?
             .with_optimizers(optimizers)
@@ -271,6 +273,7 @@ impl<'a> RecommenderTrainer<'a> {
             trainer = trainer.with_checkpoint(path).with_mark(mark(&config, data, split, &what));
         }
         let trained = calibration.of(trainer.run()?);
+        let trained = cold_items::fitted(trained, &ranker, (catalogue, &initial.popularity), &looked, device);
         let values = split.train.iter().flat_map(|task| &task.events).filter_map(IndexedEvent::rating);
         let rating = RatingScale::of(values).map(|scale| calibration.of_ratings(&trained, scale));
         Ok((trained, rating))

@@ -105,6 +105,8 @@ pub mod baseline;
 #[cfg(feature = "train")]
 mod calibration;
 #[cfg(feature = "train")]
+mod cold_items;
+#[cfg(feature = "train")]
 mod config;
 pub mod data;
 #[cfg(feature = "train")]

@@ -11,6 +11,7 @@ use crate::args::Args;
 use crate::compare::{self, COMPARED, Comparison, Spread};
 use crate::methods::{ANONYMOUS, OURS, ours};
 use crate::record::{DRAWN, Plot, Record, Table, columns, ladder, metric_tables};
+use crate::views;
 use crate::work::Scored;
 
 /// What a run found.
@@ -19,6 +20,8 @@ pub struct Findings<'a> {
     comparisons: Vec<Comparison>,
     /// Random events beside first ones, where that was asked for.
     orders: Vec<Comparison>,
+    /// Models that are told different things of items.
+    told: Vec<Comparison>,
     fallen: Vec<(String, String)>,
     /// Of each of ours the numbers of training seeds, and what they spread over.
     spreads: Vec<(String, usize, Spread)>,
@@ -36,14 +39,17 @@ impl<'a> Findings<'a> {
             report,
             comparisons: compare::with_the_best(report, &scored.valid, &ours),
             orders: compare::with_first_events(report, &ours),
+            told: compare::by_what_is_told(report),
             fallen: compare::fallen_rungs(report, &ours),
-            spreads: [OURS, ANONYMOUS].map(spread).into(),
+            spreads: [OURS, ANONYMOUS].into_iter().chain(views::NAMES).map(spread).collect(),
         }
     }
 
     /// Prints it.
     pub fn print(&self) {
-        for (about, comparisons) in [(AGAINST_THE_BEST, &self.comparisons), (AGAINST_FIRST_EVENTS, &self.orders)] {
+        for (about, comparisons) in
+            [(AGAINST_THE_BEST, &self.comparisons), (AGAINST_FIRST_EVENTS, &self.orders), (BY_WHAT_IS_TOLD, &self.told)]
+        {
             if !comparisons.is_empty() {
                 compare::print(about, comparisons);
             }
@@ -62,6 +68,9 @@ const NAMES: &str = "`metarec/1` is the model of the second training seed, `meta
 const AGAINST_THE_BEST: &str =
     "Against the baseline, of those asked for, that is best on the validation users at its k";
 const AGAINST_FIRST_EVENTS: &str = "Random events of a user against the first ones";
+const BY_WHAT_IS_TOLD: &str = "One model against another that is told something else of items";
+const TOLD: &str = "`ids` is the model told nothing of items, `categories` their categories, `titles` their titles as vectors of words, `text` titles, texts and the names of \
+                    categories as vectors of words, `both` these and the categories.";
 
 /// Writes the record of a run.
 pub fn write(
@@ -83,6 +92,10 @@ pub fn write(
     record.tables.push(comparison_table(AGAINST_THE_BEST, "baseline", &found.comparisons));
     if !found.orders.is_empty() {
         record.tables.push(comparison_table(AGAINST_FIRST_EVENTS, "first events", &found.orders));
+    }
+    if !found.told.is_empty() {
+        record.tables.push(comparison_table(BY_WHAT_IS_TOLD, "the other", &found.told));
+        record.notes.push(TOLD.to_owned());
     }
     let fallen = found.fallen.iter().map(|(name, rungs)| vec![name.clone(), rungs.clone()]).collect();
     record.tables.push(Table {
@@ -116,7 +129,7 @@ fn comparison_table(about: &str, other: &str, comparisons: &[Comparison]) -> Tab
             format!("{} {:.4}", one.ours.0, one.ours.1),
             format!("{} {:.4}", one.baseline.0, one.baseline.1),
             format!("{mean:+.4} [{lo:+.4}, {hi:+.4}]"),
-            format!("{:+.1} %", one.percent()),
+            one.percent(),
         ]
     };
     Table {

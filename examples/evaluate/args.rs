@@ -11,15 +11,16 @@ pub const HELP: &str = "\
 Trains on a data set's training users, chooses on its validation users, and scores its test users.
 
 usage: evaluate --data FOLDER [--protocol NAME] [--methods a,b,...] [--seed N] [--seeds N] [--config FILE]
-                [--pool N] [--support ORDER] [--part PART] [--json FILE] [--record FILE] [--predictions FILE] [--ratings FILE]
-                [--resume | --restart]
+                [--pool N] [--support ORDER] [--part PART] [--text FOLDER] [--json FILE] [--record FILE]
+                [--predictions FILE] [--ratings FILE] [--resume | --restart]
 
   --data FOLDER       interactions.csv, with items.csv, users.csv and episodes.csv where there are some; or
                       MovieLens' own files
   --protocol NAME     user-cold (default), item-cold, both-cold, leave-last-out, time or repeat
   --methods a,b       what to score, in this order; all by default. An unknown name lists the known. Of ours, metarec is
                       the model, metarec/1 that of the second seed, metarec-anonymous is told nothing of users but
-                      their events, metarec-mean is the mean of all seeds' models
+                      their events, metarec-mean is the mean of all seeds' models; ids, categories, titles, text and both
+                      are the model told no more of items than that (text: titles, texts and categories in words)
   --seed N            seed of everything that is drawn; 0 by default
   --seeds N           train as many models, from as many seeds, and print their spread; 1 by default
   --config FILE       settings as JSON, of those that are not to be the default
@@ -27,6 +28,7 @@ usage: evaluate --data FOLDER [--protocol NAME] [--methods a,b,...] [--seed N] [
                       all N are a rung of the ladder where N is more than 20
   --support ORDER     user-cold: k events are the first of the pool (default) or random ones of it
   --part PART         score these users: test (default) or valid
+  --text FOLDER       an encoder of BERT's family as Hugging Face has it, for titles, text and both; needs --features text
   --json FILE         also write the results, one JSON object a line
   --record FILE       also write what the example `results` makes a page of
   --predictions FILE  also write user,k,item,score: the best 100 items, of the first method
@@ -48,6 +50,7 @@ pub struct Args {
     pub pool: Option<usize>,
     pub random_support: bool,
     pub part: Part,
+    pub text: Option<PathBuf>,
     pub json: Option<PathBuf>,
     pub record: Option<PathBuf>,
     pub predictions: Option<PathBuf>,
@@ -62,7 +65,12 @@ impl Args {
         self.seed..self.seed.saturating_add(self.seeds)
     }
 
-    /// Whether a method was asked for.
+    /// Whether a method was asked for by its name.
+    pub fn names(&self, name: &str) -> bool {
+        self.methods.iter().flatten().any(|method| method == name)
+    }
+
+    /// Whether a method was asked for, if only as one of all.
     pub fn wants(&self, name: &str) -> bool {
         self.methods.as_ref().is_none_or(|methods| methods.iter().any(|method| method == name))
     }
@@ -83,6 +91,7 @@ pub fn parse() -> Result<Option<Args>, lexopt::Error> {
         pool: None,
         random_support: false,
         part: Part::Test,
+        text: None,
         json: None,
         record: None,
         predictions: None,
@@ -119,6 +128,7 @@ impl Args {
             "pool" => self.pool = Some(number("--pool", parser.value()?, 1)? as usize),
             "support" => self.random_support = random(&text(parser.value()?))?,
             "part" => self.part = part(&text(parser.value()?))?,
+            "text" => self.text = Some(parser.value()?.into()),
             "json" => self.json = Some(parser.value()?.into()),
             "record" => self.record = Some(parser.value()?.into()),
             "predictions" => self.predictions = Some(parser.value()?.into()),
@@ -139,8 +149,14 @@ impl Args {
             let most = u64::MAX - self.seeds;
             return Err(format!("--seed is {}: expected at most {most} with --seeds {}", self.seed, self.seeds).into());
         }
-        if self.seeds < 2 && self.methods.iter().flatten().any(|name| name == MEAN) {
+        if self.seeds < 2 && self.names(MEAN) {
             return Err(format!("--methods has {MEAN:?}: it takes --seeds 2 or more").into());
+        }
+        let by_words = ["titles", "text", "both"].into_iter().find(|name| self.names(name));
+        match (by_words, &self.text) {
+            (Some(name), None) => return Err(format!("--methods has {name:?}: it takes --text FOLDER").into()),
+            (None, Some(_)) => return Err("--text: expected --methods with some of titles, text, both".into()),
+            _ => {}
         }
         if self.resume && self.restart {
             return Err("--resume and --restart: expected one of them".into());
@@ -199,6 +215,6 @@ fn part(text: &str) -> Result<Part, lexopt::Error> {
 }
 
 fn unknown(what: &str) -> lexopt::Error {
-    let known = "--data, --protocol, --methods, --seed, --seeds, --config, --pool, --support, --part, --json, --record, --predictions, --ratings, --resume, --restart, --help";
+    let known = "--data, --protocol, --methods, --seed, --seeds, --config, --pool, --support, --part, --text, --json, --record, --predictions, --ratings, --resume, --restart, --help";
     format!("{what}: expected one of {known}").into()
 }

@@ -3,6 +3,8 @@
 use metarec::evaluate::metric::Direction;
 use metarec::evaluate::{Report, Shots};
 
+use crate::views::PAIRS;
+
 /// What is compared where a protocol has it, and which way is better.
 pub const COMPARED: [(&str, Direction); 6] = [
     ("ndcg@10", Direction::HigherIsBetter),
@@ -25,9 +27,10 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// The low end in percent of the baseline.
-    pub fn percent(&self) -> f64 {
-        100.0 * self.difference[1] / self.baseline.1.abs().max(f64::MIN_POSITIVE)
+    /// The low end in percent of the baseline, where that is not nothing.
+    pub fn percent(&self) -> String {
+        let base = self.baseline.1.abs();
+        if base < 1e-6 { "-".to_owned() } else { format!("{:+.1} %", 100.0 * self.difference[1] / base) }
     }
 }
 
@@ -61,6 +64,16 @@ pub fn with_first_events(report: &Report, ours: &[String]) -> Vec<Comparison> {
     all
 }
 
+/// Models that are told different things of items, in pairs.
+pub fn by_what_is_told(report: &Report) -> Vec<Comparison> {
+    let mut all = Vec::new();
+    for (metric, k) in COMPARED.into_iter().flat_map(|(metric, _)| report.shots().into_iter().map(move |k| (metric, k)))
+    {
+        all.extend(PAIRS.into_iter().filter_map(|(more, less)| compare(report, (metric, k), more, less)));
+    }
+    all
+}
+
 fn compare(report: &Report, (metric, k): (&'static str, Shots), ours: &str, best: &str) -> Option<Comparison> {
     let (value, base) = (report.mean(ours, k, metric)?, report.mean(best, k, metric)?);
     let paired = report.paired(ours, best, metric, k)?;
@@ -80,7 +93,7 @@ pub fn print(about: &str, comparisons: &[Comparison]) {
         let ((ours, value), (best, base)) = (&one.ours, &one.baseline);
         let k = k.to_string();
         println!(
-            "  {metric:<14} {k:>4}  {ours:<18} {value:.4}  {best:<16} {base:.4}  {mean:+.4} [{lo:+.4} {hi:+.4}] {percent:+.1} %"
+            "  {metric:<14} {k:>4}  {ours:<18} {value:.4}  {best:<16} {base:.4}  {mean:+.4} [{lo:+.4} {hi:+.4}] {percent}"
         );
     }
     println!();

@@ -17,6 +17,7 @@ mod score;
 mod stop;
 #[path = "../quickstart/table.rs"]
 mod table;
+mod views;
 mod work;
 
 use std::error::Error;
@@ -73,7 +74,8 @@ fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     let questions = questions(args, &data, (&split, &shuffled))?;
     let shots = questions.asked.shots();
     let work = Work::new(args, &config, (&data, &split))?;
-    let models = methods::train(args, &work, (&data, &split), &shots, &config, &stop)?;
+    let views = views::asked(args, &data)?;
+    let models = methods::train(args, &work, (&data, &views, &split), &shots, &config, &stop)?;
     let tuner = Tuner::of_protocol(&data, &split, &shots)?;
     let baselines = Named::new(&tuner, args.seed);
     let mut methods = Methods::new(args, &models, &data, baselines);

@@ -14,8 +14,10 @@ use metarec::{Config, Recommender};
 use serde::{Deserialize, Serialize};
 
 use crate::args::Args;
+use crate::methods::OURS;
 use crate::output::write_whole;
 use crate::progress::Bar;
+use crate::views;
 
 /// Where a run keeps what it would be a pity to lose: a folder of its own for these options, settings and data.
 pub struct Work(PathBuf);
@@ -39,11 +41,8 @@ impl Work {
         config: &Config,
         (data, split): (&Dataset, &ProtocolSplit),
     ) -> Result<Self, Box<dyn Error>> {
-        let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-        let home = || std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache"));
-        let cache = cache.or_else(home).unwrap_or_else(std::env::temp_dir);
         let digest = digest(args, config, (data, split))?;
-        let folder = cache.join("metarec").join("evaluate").join(format!("{digest:016x}"));
+        let folder = cache().join("evaluate").join(format!("{digest:016x}"));
         if folder.exists() && args.restart {
             fs::remove_dir_all(&folder)?;
         }
@@ -61,20 +60,22 @@ impl Work {
         Ok(Self(folder))
     }
 
-    /// Trains from a seed, goes on training, or loads what was trained.
+    /// Trains what goes by a name from a seed, goes on training, or loads what was trained.
     pub fn train(
         &self,
+        name: &str,
         (data, split): (&Dataset, &ProtocolSplit),
         shots: &[Shots],
         config: &Config,
         cancel: &CancelToken,
         device: &Device,
     ) -> Result<Recommender, Box<dyn Error>> {
-        let model = self.0.join(format!("model-{}", config.seed));
+        let file = |what: &str| self.0.join(format!("{what}-{name}-{}", config.seed));
+        let (model, timed) = (file("model"), file("seconds"));
         if model.exists() {
             return Ok(Recommender::load(&model, device)?);
         }
-        let (began, before) = (Instant::now(), self.seconds_of(config.seed).unwrap_or(0.0));
+        let (began, before) = (Instant::now(), seconds_in(&timed).unwrap_or(0.0));
         let trained = Recommender::trainer(data)
             .config(config)
             .split(split.users().clone())
@@ -82,27 +83,21 @@ impl Work {
             .looks_passing_over(split.passed_over(data, Part::Valid))
             .observer(Bar::new())
             .cancel(cancel.clone())
-            .checkpoint(self.0.join(format!("checkpoint-{}", config.seed)))
+            .checkpoint(file("checkpoint"))
             .train(device);
         let seconds = before + began.elapsed().as_secs_f64();
-        fs::write(self.seconds_file(config.seed), seconds.to_string())?;
+        fs::write(timed, seconds.to_string())?;
         let rec = trained?;
-        println!("Trained from seed {} in {seconds:.1} s.", config.seed);
+        println!("Trained {name} from seed {} in {seconds:.1} s.", config.seed);
         rec.save(&model)?;
         Ok(rec)
     }
 
-    fn seconds_file(&self, seed: u64) -> PathBuf {
-        self.0.join(format!("seconds-{seed}"))
-    }
-
-    fn seconds_of(&self, seed: u64) -> Option<f64> {
-        fs::read_to_string(self.seconds_file(seed)).ok()?.parse().ok()
-    }
-
-    /// How long the training of each seed took, all parts of a run that was stopped together.
+    /// How long the training of each model took, all parts of a run that was stopped together.
     pub fn seconds(&self, args: &Args) -> Vec<f64> {
-        args.all_seeds().filter_map(|seed| self.seconds_of(seed)).collect()
+        let names = std::iter::once(OURS).chain(views::NAMES);
+        let files = names.flat_map(|name| args.all_seeds().map(move |seed| format!("seconds-{name}-{seed}")));
+        files.filter_map(|file| seconds_in(&self.0.join(file))).collect()
     }
 
     /// What was scored of a method before the run was stopped.
@@ -132,12 +127,24 @@ impl Drop for Work {
     }
 }
 
+/// The folder for what programs of this crate keep for another run.
+pub fn cache() -> PathBuf {
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let home = || std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache"));
+    cache.or_else(home).unwrap_or_else(std::env::temp_dir).join("metarec")
+}
+
+fn seconds_in(file: &Path) -> Option<f64> {
+    fs::read_to_string(file).ok()?.parse().ok()
+}
+
 /// What tells runs apart whose work is not to be mixed: the program, its options but those that say where results go, the settings, and everything in the data.
 fn digest(args: &Args, config: &Config, (data, split): (&Dataset, &ProtocolSplit)) -> Result<u64, Box<dyn Error>> {
     let mut digest = DefaultHasher::new();
     let program = fs::metadata(std::env::current_exe()?)?;
     (program.len(), program.modified()?).hash(&mut digest);
-    (args.data.canonicalize()?, args.protocol, &args.methods, args.pool, args.random_support).hash(&mut digest);
+    (args.data.canonicalize()?, &args.text, args.protocol, &args.methods, args.pool, args.random_support)
+        .hash(&mut digest);
     (args.seed, args.seeds, args.part.to_string(), format!("{config:?}")).hash(&mut digest);
     (data.catalogue().ids(), data.catalogue().categories(), data.users().ids(), data.users().columns())
         .hash(&mut digest);

@@ -5,6 +5,7 @@
 //! | `random` | [`Random`] | by independent uniform scores | independent, uniform in the range of the training values |
 //! | `constant` | [`Constant`] | all alike, so in the order of ties | the mean of the training values |
 //! | `popularity` | [`Popularity`] | by number of likes | |
+//! | `category_popularity` | [`CategoryPopularity`] | by number of likes, of its categories where an item is unknown | |
 //! | `popularity_cond` | [`ConditionalPopularity`] | by likes after a user's first events | |
 //! | `item_mean` | [`ItemMean`] | | the item's mean, shrunk to the overall one |
 //! | `bias` | [`Offsets`] | | mean, item offset and the user's offset from the support set |
@@ -25,6 +26,7 @@
 
 mod alternating;
 mod blended;
+mod category_popularity;
 mod co_occurrence;
 mod conditional_popularity;
 mod constant;
@@ -53,6 +55,7 @@ mod tests;
 mod tuned;
 
 pub use blended::Blended;
+pub use category_popularity::CategoryPopularity;
 pub use conditional_popularity::ConditionalPopularity;
 pub use constant::Constant;
 pub use ease::{Ease, EaseConfig, EaseInput};

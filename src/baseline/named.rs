@@ -3,16 +3,18 @@
 use std::sync::Arc;
 
 use crate::baseline::{
-    BaselineError, Blended, ConditionalPopularity, Constant, Ease, EaseInput, GaussianFactors, ImplicitAls, ItemMean,
-    Knn, LightFm, LightFmLoss, MeLu, Offsets, PersonalFrequency, Popularity, Random, SasRec, Tuned, Tuner,
+    BaselineError, Blended, CategoryPopularity, ConditionalPopularity, Constant, Ease, EaseInput, GaussianFactors,
+    ImplicitAls, ItemMean, Knn, LightFm, LightFmLoss, MeLu, Offsets, PersonalFrequency, Popularity, Random, SasRec,
+    Tuned, Tuner,
 };
 use crate::evaluate::Method;
 
 /// The names of all baselines, as in reports.
-pub const NAMES: [&str; 23] = [
+pub const NAMES: [&str; 24] = [
     "random",
     "constant",
     "popularity",
+    "category_popularity",
     "popularity_cond",
     "item_mean",
     "bias",
@@ -101,6 +103,7 @@ impl<'a> Named<'a> {
             "random" => Box::new(Random::new(data, self.seed).with_ratings(split)),
             "constant" => Box::new(Constant::fit(data, split)),
             "popularity" => Box::new(Popularity::fit(data, split)),
+            "category_popularity" => Box::new(CategoryPopularity::fit(data, split)),
             "personal_frequency" => Box::new(PersonalFrequency::new(data)),
             "popularity_cond" => Box::new(ConditionalPopularity::fit(data, split)),
             "item_mean" => Box::new(ItemMean::fit(data, split)),

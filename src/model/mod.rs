@@ -24,6 +24,8 @@ pub use task::{MetaBatch, Supervision, SupportUse, Targets, TaskBatch, TaskEvent
 pub use traits::{
     AdaptableModel, HeadModel, LinearExamples, LinearHeadModel, PreferenceModel, RatesLinearly, ServesHeads,
 };
+#[cfg(feature = "train")]
+pub(crate) use transformer::ColdItemValues;
 pub use transformer::{
     CandidateLoss, ModelError, PreferenceBatch, PreferenceSchema, PreferenceTransformer, PreferenceTransformerConfig,
 };

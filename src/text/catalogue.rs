@@ -4,12 +4,34 @@ use crate::data::{Catalogue, ItemIndex, ItemVectors};
 use crate::text::cache::checked;
 use crate::text::{TextEncoder, TextError};
 
-/// What is said of an item: its title, then its text. Empty where it has neither; its categories are features of their own.
+/// What is said of an item, in words: its title, its text, and the names of its categories. Empty where it has none of them.
+///
+/// ```
+/// use metarec::data::Catalogue;
+/// use metarec::text::item_text;
+///
+/// let mut catalogue = Catalogue::new();
+/// let alien = catalogue.describe("1", "Alien (1979)", "In space no one can hear you scream.", ["Horror", "Sci-Fi"]);
+/// assert_eq!(item_text(&catalogue, alien), "Alien (1979). In space no one can hear you scream. Horror, Sci-Fi");
+/// ```
 #[must_use]
 pub fn item_text(catalogue: &Catalogue, item: ItemIndex) -> String {
     let item = catalogue.item(item);
-    let parts = [&item.title, &item.text].map(|part| part.trim());
-    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(". ")
+    let names: Vec<&str> = item.categories.iter().map(|&code| catalogue.categories()[code as usize].as_str()).collect();
+    let mut said = String::new();
+    for part in [&*item.title, &item.text, &names.join(", ")].map(str::trim).into_iter().filter(|part| !part.is_empty())
+    {
+        let ended = said.ends_with(['.', '!', '?']);
+        said.push_str(if said.is_empty() {
+            ""
+        } else if ended {
+            " "
+        } else {
+            ". "
+        });
+        said.push_str(part);
+    }
+    said
 }
 
 /// A vector of each item's [words](item_text), ready for [`Catalogue::set_vectors`]; a row of zeros where an item has none.
@@ -72,10 +94,11 @@ mod tests {
         catalogue.describe("a", "Alien", " In space. ", ["Horror"]);
         catalogue.insert("b");
         catalogue.describe("c", "", "No title", []);
-        catalogue.describe("d", "Up", " ", []);
-        assert_eq!(item_text(&catalogue, ItemIndex(0)), "Alien. In space.");
+        catalogue.describe("d", "Up?", " ", ["Family", "Film"]);
+        assert_eq!(item_text(&catalogue, ItemIndex(0)), "Alien. In space. Horror");
+        assert_eq!(item_text(&catalogue, ItemIndex(3)), "Up? Family, Film");
         let vectors = item_vectors(&catalogue, &Sizes).unwrap();
-        assert_eq!(vectors.values, [16.0, 3.0, 0.0, 0.0, 8.0, 2.0, 2.0, 1.0]);
+        assert_eq!(vectors.values, [23.0, 4.0, 0.0, 0.0, 8.0, 2.0, 16.0, 3.0]);
         catalogue.set_vectors(Some(vectors));
     }
 

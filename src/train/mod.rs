@@ -34,4 +34,5 @@ pub use error::TrainError;
 pub use observer::{Observer, Progress, Silent};
 pub use optimizer::{Optimizers, ScaledRate};
 pub use trainer::{MetaTrainer, Stop, Trained};
+pub(crate) use validation::Look;
 pub use validation::{Goal, Validation, ValidationScore};

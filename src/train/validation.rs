@@ -77,6 +77,17 @@ pub struct Validation {
     passed_over: HashMap<UserIndex, HashSet<ItemIndex>>,
 }
 
+/// One user after one number of shots: what they did, what is ranked for them, and what of that they like.
+#[derive(Clone, Debug)]
+pub(crate) struct Look<'a> {
+    pub(crate) support: &'a [IndexedEvent],
+    /// Ascending.
+    pub(crate) candidates: Vec<ItemIndex>,
+    pub(crate) relevant: Vec<ItemIndex>,
+    /// What the model gives every item of the catalogue.
+    pub(crate) scores: &'a [f32],
+}
+
 impl Validation {
     /// Scores `users` by ranking `candidates`, which are in ascending order, ties broken by `places` (see [`tie_order`](crate::data::tie_order)), after each of `shots`:
     /// numbers of first events (all that a user has where they have fewer), or [`Shots`].
@@ -219,17 +230,48 @@ impl Validation {
         model.batch(&supports, Supervision::WholeContext, device)
     }
 
-    /// nDCG@10 of one user; `None` where nothing is relevant.
-    fn ndcg(&self, user: &HeldOutUser, scores: &[f32]) -> Option<f64> {
+    /// What is ranked for a user, and what of that they like; `None` where that is nothing.
+    fn question(&self, user: &HeldOutUser) -> Option<(Vec<ItemIndex>, Vec<ItemIndex>)> {
         let mut out: HashSet<ItemIndex> = user.pool.iter().map(|event| event.item).collect();
         out.extend(self.passed_over.get(&user.user).into_iter().flatten());
         let candidates: Vec<ItemIndex> = self.candidates.iter().copied().filter(|item| !out.contains(item)).collect();
         let liked = user.query.iter().filter(|event| self.likes.is_like(event)).map(|event| event.item);
         let relevant: Vec<ItemIndex> = liked.filter(|item| candidates.binary_search(item).is_ok()).collect();
-        if relevant.is_empty() {
-            return None;
-        }
+        (!relevant.is_empty()).then_some((candidates, relevant))
+    }
+
+    /// nDCG@10 of one user; `None` where nothing is relevant.
+    fn ndcg(&self, user: &HeldOutUser, scores: &[f32]) -> Option<f64> {
+        let (candidates, relevant) = self.question(user)?;
         Some(Ndcg { k: 10 }.at(&Positions::by_score(scores, &candidates, &relevant, &self.places)))
+    }
+
+    /// The same of `most` users at most, evenly spread over all.
+    pub(crate) fn some(&self, most: usize) -> Self {
+        let count = self.users.len().min(most);
+        let users = (0..count).map(|nth| self.users[nth * self.users.len() / count].clone()).collect();
+        Self { users, ..self.clone() }
+    }
+
+    /// Calls `each` for every user who likes a candidate, after each number of shots. As [`score`](Self::score).
+    pub(crate) fn each_look<M: PreferenceModel, L: ServingLearner<M>>(
+        &self,
+        (model, state, learner): (&M, &L::State, &L),
+        device: &Device,
+        mut each: impl FnMut(&Look<'_>),
+    ) {
+        let catalogue = model.catalogue();
+        for (&shots, users) in
+            self.shots.iter().flat_map(|shots| self.users.chunks(CHUNK).map(move |users| (shots, users)))
+        {
+            let adapted = learner.adapt(model, state, &self.supports((model, learner), users, shots, device));
+            let ranked = host(learner.rank(model, &catalogue, &adapted));
+            for (user, scores) in users.iter().zip(&ranked) {
+                let Some((candidates, relevant)) = self.question(user) else { continue };
+                let support = shots.of(&user.pool).unwrap_or(&user.pool);
+                each(&Look { support, candidates, relevant, scores });
+            }
+        }
     }
 }
 

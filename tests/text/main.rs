@@ -1,7 +1,5 @@
 //! Encoders of text from folders: what they give beside PyTorch, and what is wrong with a folder.
 
-#![cfg(feature = "text")]
-
 mod folder;
 
 use metarec::burn::tensor::Device;

@@ -125,6 +125,11 @@ impl PreferenceBatch {
     pub(crate) fn numbers(&self) -> Tensor<3> {
         self.numbers.clone()
     }
+    /// How far each event of the contexts is a like, `[rows, shots]`.
+    pub(crate) fn likes(&self) -> Tensor<2> {
+        let [rows, shots] = self.items.dims();
+        self.numbers.clone().narrow(2, NUMBERS - 1, 1).reshape([rows, shots])
+    }
     /// 1 where a code is known of whose row it is, `[rows, codes]`; nothing where nothing is known of anybody.
     pub(crate) fn profiles(&self) -> Option<Tensor<2>> {
         self.profiles.clone()

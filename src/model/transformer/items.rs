@@ -8,6 +8,9 @@ use rand::Rng;
 use crate::data::{Catalogue, ItemIndex};
 use crate::model::initial::{InitialValues, normal};
 use crate::model::noise::NoiseSource;
+#[cfg(feature = "train")]
+use crate::model::transformer::cold::ColdItemValues;
+use crate::model::transformer::cold::{ColdCatalogue, ColdItems};
 use crate::model::transformer::config::PreferenceTransformerConfig;
 use crate::model::transformer::parameter;
 use crate::model::transformer::schema::PreferenceSchema;
@@ -34,6 +37,8 @@ pub(crate) struct ItemTower {
     known: Tensor<2>,
     /// Constant, `[items, features]`: categories scaled by one over the root of their number, then dense vectors.
     described: Tensor<2>,
+    /// How items that training does not know are scored, where there are any of which something is known.
+    unseen: Option<ColdItems>,
 }
 
 impl ItemTower {
@@ -57,9 +62,11 @@ impl ItemTower {
         };
         let (input, output) = (table(), table());
         let known = schema.known.iter().map(|&known| if known { 1.0 } else { 0.0 }).collect::<Vec<f32>>();
+        let unseen = ColdItems::new(schema, catalogue, features, device);
         Self {
             input,
             output,
+            unseen,
             popularity: parameter(initial.popularity.clone(), [items], device).set_require_grad(false),
             cold: parameter(vec![initial.cold_popularity], [1], device).set_require_grad(false),
             known: Tensor::from_data(TensorData::new(known, [items, 1]), device),
@@ -68,8 +75,31 @@ impl ItemTower {
     }
 
     /// The parameters that are counted and not learned.
-    pub(crate) fn counted(&self) -> [ParamId; 2] {
-        [self.popularity.id, self.cold.id]
+    pub(crate) fn counted(&self) -> Vec<ParamId> {
+        let unseen = self.unseen.iter().flat_map(ColdItems::fitted);
+        [self.popularity.id, self.cold.id].into_iter().chain(unseen).collect()
+    }
+
+    /// The same tower, in which items that training does not know are scored by these values.
+    #[cfg(feature = "train")]
+    pub(crate) fn with_cold_items(mut self, values: &ColdItemValues) -> Self {
+        self.unseen = self.unseen.map(|unseen| unseen.with(values));
+        self
+    }
+
+    /// What a user's events say of items that training does not know, `[tasks, features]`: nothing where all are known, or nothing is known of them.
+    pub(crate) fn content(&self, items: Tensor<2, Int>, liked: Tensor<2>) -> Option<Tensor<2>> {
+        self.unseen.as_ref().map(|unseen| unseen.content(&self.described, items, liked))
+    }
+
+    /// What scoring needs when users are served: output vectors `[items, d_model]`, log popularity `[items]`, and the items that are scored by their features instead.
+    pub(crate) fn served(&self) -> (Tensor<2>, Tensor<1>, Option<ColdCatalogue>) {
+        let (output, popularity) = self.output(&self.known);
+        let Some(unseen) = &self.unseen else { return (output, popularity, None) };
+        let items = self.known.dims()[0];
+        let kept = unseen.kept(&self.known);
+        let popularity = popularity * kept.clone().reshape([items]);
+        (output * kept, popularity, Some(unseen.catalogue(&self.described)))
     }
 
     /// Which items are shown by their own vectors and popularity, `[items, 1]`: those that training knows, with noise less a share of them, which are then

@@ -5,7 +5,8 @@
 //! item `i` is `u . e_i + (1 + g) b_i`: `e_i` is the item's output vector and `b_i` the log of its conditional popularity. Of a user without events, of whom
 //! nothing else is known, `u` and `g` are exactly zero: the lowest rung of the ladder *is* conditional popularity, and everything above is a correction to it.
 //! An item is its own id vector plus the vectors of its categories plus a linear map of its dense vector; one that training never saw has no id vector and is
-//! known by its features alone. What is known of a user besides their events (a profile) is added to the start token. When users are served, `u` and `g` are
+//! known by its features alone: once training is done it is scored by a popularity that is linear in its features and by its likeness to what the user liked, both
+//! fitted to the validation users. What is known of a user besides their events (a profile) is added to the start token. When users are served, `u` and `g` are
 //! believed to a share that the validation users choose. Values are predicted by a linear head over item factors of their own, which share nothing with the
 //! ranking trunk.
 //!
@@ -15,6 +16,7 @@
 mod batch;
 mod blocks;
 mod candidates;
+mod cold;
 mod columns;
 mod config;
 mod head;
@@ -37,6 +39,8 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 pub use batch::PreferenceBatch;
+#[cfg(feature = "train")]
+pub(crate) use cold::ColdItemValues;
 pub use config::{CandidateLoss, ModelError, PreferenceTransformerConfig};
 pub use schema::PreferenceSchema;
 
@@ -46,6 +50,7 @@ use crate::model::noise::NoiseSource;
 use crate::model::task::{Supervision, TaskBatch, TaskEvents};
 use crate::model::traits::{AdaptableModel, LinearExamples, LinearHeadModel, PreferenceModel, RatesLinearly};
 use blocks::Block;
+use cold::ColdCatalogue;
 use items::ItemTower;
 use loss::RankingExamples;
 use rating::RatingHead;
@@ -99,6 +104,8 @@ pub struct TransformerCatalogue {
     popularity: Tensor<2>,
     /// How far states are trusted, `[1, 1]`.
     trust: Tensor<2>,
+    /// The items that training does not know, which are scored by their features.
+    cold: Option<ColdCatalogue>,
     /// Rating features, `[items, d_head]`.
     factors: Tensor<2>,
     /// What every user gives the item, `[items]`.
@@ -203,6 +210,14 @@ impl PreferenceTransformer {
         self
     }
 
+    /// The same model, in which items that training does not know are scored by these values of their features.
+    #[cfg(feature = "train")]
+    #[must_use]
+    pub(crate) fn with_cold_items(mut self, values: &ColdItemValues) -> Self {
+        self.items = self.items.with_cold_items(values);
+        self
+    }
+
     /// How far it is trusted: see [`with_trust`](Self::with_trust).
     #[must_use]
     pub fn trust(&self) -> f32 {
@@ -256,8 +271,9 @@ impl AdaptableModel for PreferenceTransformer {
     }
 
     fn fixed(&self) -> ParamGroup {
-        let [popularity, cold] = self.items.counted();
-        ParamGroup::from_ids(vec![popularity, cold, self.head.shift.id, self.head.gain_shift.id, self.trust.id])
+        let mut fixed = self.items.counted();
+        fixed.extend([self.head.shift.id, self.head.gain_shift.id, self.trust.id]);
+        ParamGroup::from_ids(fixed)
     }
 }
 
@@ -269,12 +285,13 @@ impl PreferenceModel for PreferenceTransformer {
     }
 
     fn catalogue(&self) -> TransformerCatalogue {
-        let (output, popularity) = self.items.output(&self.items.shown(&mut NoiseSource::new(None), 0.0));
+        let (output, popularity, cold) = self.items.served();
         let (factors, offsets) = self.rating.features();
         TransformerCatalogue {
             output: output.transpose(),
             popularity: popularity.unsqueeze(),
             trust: self.trust.val().unsqueeze(),
+            cold,
             factors,
             offsets,
         }
@@ -287,15 +304,20 @@ impl PreferenceModel for PreferenceTransformer {
         let (u, gain) = Self::wholes(&whole, self.prefixes(&whole, &mut silent, &shown));
         let [tasks, _, d] = u.dims();
         let (shift, gain_shift) = self.shifts(tasks);
-        Tensor::cat(vec![u.reshape([tasks, d]) + shift, gain.reshape([tasks, 1]) + gain_shift], 1)
+        let content = self.items.content(whole.items(), whole.likes());
+        let ranked = [u.reshape([tasks, d]) + shift, gain.reshape([tasks, 1]) + gain_shift];
+        Tensor::cat(ranked.into_iter().chain(content).collect(), 1)
     }
 
     fn rank(&self, catalogue: &TransformerCatalogue, state: Tensor<2>) -> Tensor<2> {
-        let d = self.settings.config.d_model;
-        let state = state * catalogue.trust.clone();
-        let u = state.clone().narrow(1, 0, d);
-        let gain = state.narrow(1, d, 1);
-        u.matmul(catalogue.output.clone()) + (gain + 1.0) * catalogue.popularity.clone()
+        let (d, width) = (self.settings.config.d_model, state.dims()[1]);
+        let u = state.clone().narrow(1, 0, d) * catalogue.trust.clone();
+        let gain = state.clone().narrow(1, d, 1) * catalogue.trust.clone();
+        let scores = u.matmul(catalogue.output.clone()) + (gain + 1.0) * catalogue.popularity.clone();
+        match &catalogue.cold {
+            Some(cold) => cold.added(scores, state.narrow(1, d + 1, width - d - 1)),
+            None => scores,
+        }
     }
 
     fn rating_group(&self) -> ParamGroup {
