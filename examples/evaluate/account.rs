@@ -117,7 +117,8 @@ fn title(args: &Args, name: &str) -> String {
     let support = if args.random_support { ", random support" } else { "" };
     let pool = args.pool.map_or_else(String::new, |pool| format!(", pool of {pool}"));
     let part = if args.part == Part::Valid { ", validation users" } else { "" };
-    format!("{name}, {}{support}{pool}{part}", args.protocol)
+    let words = if args.text.is_some() { ", with words of items" } else { "" };
+    format!("{name}, {}{support}{pool}{words}{part}", args.protocol)
 }
 
 fn comparison_table(about: &str, other: &str, comparisons: &[Comparison]) -> Table {
