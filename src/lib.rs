@@ -70,6 +70,7 @@
 //! | `wgpu`, `vulkan`, `metal`, `cuda`, `rocm`, `cpu`, `ndarray` | no | Burn's other backends |
 //! | `parquet` | no | reading of Parquet files |
 //! | `text` | no | pretrained encoders of text, from Hugging Face folders |
+//! | `lm` | no | language models of the Llama family and GPT-2, from Hugging Face folders and GGUF files |
 //! | `testing` | no | the contract tests for learners of other crates |
 //!
 //! [`recommend::device_from_env`] chooses among the backends that are compiled in.

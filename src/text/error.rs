@@ -44,6 +44,22 @@ pub enum TextError {
         /// What the tokenizer said.
         why: String,
     },
+    /// A text is longer than a model reads.
+    #[error("{tokens} tokens: expected at most the {most} that the model reads")]
+    TooLong {
+        /// Of the text and what is to follow it.
+        tokens: usize,
+        /// What the model reads.
+        most: usize,
+    },
+    /// What was asked for can't be.
+    #[error("{found}: expected {expected}")]
+    Option {
+        /// The option and its value.
+        found: String,
+        /// Its bounds.
+        expected: String,
+    },
     /// An encoder gave something else than a finite vector of its width for each text.
     #[error("the encoder gave {found}: expected {expected}")]
     Vectors {
@@ -60,7 +76,7 @@ impl TextError {
         |source| Self::Io { path, source }
     }
 
-    #[cfg(feature = "text")]
+    #[cfg(any(feature = "text", feature = "lm"))]
     pub(crate) fn file(path: &Path, found: impl Into<String>, expected: impl Into<String>) -> Self {
         Self::File { path: path.to_owned(), found: found.into(), expected: expected.into() }
     }

@@ -3,6 +3,8 @@
 //! A [`TextEncoder`] turns titles and descriptions into vectors, ahead of time and once ([`CachedEncoder`]); as the dense vectors of a
 //! [`Catalogue`](crate::data::Catalogue) ([`item_vectors`]) they let the preference model understand an item that nobody has touched. Behind the feature `text`,
 //! [`BertEncoder`] reads the folders of BERT's family (MiniLM, E5, BGE) as they are published. Models are never downloaded.
+//!
+//! Behind the feature `lm`, a [`LanguageModel`] goes on from a [`Prompt`]; [`DecoderModel`] is one in this process.
 
 #[cfg(feature = "text")]
 mod bert;
@@ -10,6 +12,8 @@ mod cache;
 mod catalogue;
 mod encoder;
 mod error;
+#[cfg(feature = "lm")]
+mod lm;
 
 #[cfg(feature = "text")]
 pub use bert::{BertConfig, BertEncoder, BertModule, Pooling, TokenBatch};
@@ -17,3 +21,7 @@ pub use cache::CachedEncoder;
 pub use catalogue::{item_text, item_vectors};
 pub use encoder::{TextEncoder, TextVectors};
 pub use error::TextError;
+#[cfg(feature = "lm")]
+pub use lm::{
+    DecoderModel, Finish, Generated, Generation, LanguageModel, Prompt, Sampling, StateEncoder, StatePooling,
+};

@@ -6,6 +6,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::weights;
+
 const D: usize = 12;
 const WIDE: usize = 20;
 
@@ -109,22 +111,11 @@ fn shapes(positions: usize) -> BTreeMap<String, Vec<usize>> {
     shapes
 }
 
-/// The bytes of a file in the safetensors format: the length of a header, the header, the numbers. With a pooler, which nobody reads.
+/// The bytes of `model.safetensors`, with a pooler, which nobody reads.
 fn safetensors(positions: usize) -> Vec<u8> {
-    let (mut header, mut numbers) = (serde_json::Map::new(), Vec::<u8>::new());
-    let mut add = |name: &str, shape: &[usize], values: &mut dyn Iterator<Item = f32>| {
-        let from = numbers.len();
-        values.for_each(|value| numbers.extend(value.to_le_bytes()));
-        header
-            .insert(name.to_owned(), json!({ "dtype": "F32", "shape": shape, "data_offsets": [from, numbers.len()] }));
-    };
-    for (t, (name, shape)) in shapes(positions).iter().enumerate() {
-        let count = shape.iter().product::<usize>();
-        let plain = (0..count).map(|i| ((i * 7 + t * 13) % 29) as f32 / 32.0 - 14.0 / 32.0);
-        let norm = name.ends_with("LayerNorm.weight");
-        add(name, shape, &mut plain.map(|value| if norm { value / 4.0 + 1.0 } else { value }));
-    }
-    add("pooler.dense.bias", &[D], &mut std::iter::repeat_n(0.5, D));
-    let header = Value::Object(header).to_string();
-    [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &numbers].concat()
+    let mut shapes = shapes(positions);
+    let mut numbers = weights::numbers(&shapes, |name| name.ends_with("LayerNorm.weight"));
+    shapes.insert("pooler.dense.bias".to_owned(), vec![D]);
+    numbers.insert("pooler.dense.bias".to_owned(), vec![0.5; D]);
+    weights::safetensors(&shapes, &numbers)
 }

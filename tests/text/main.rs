@@ -1,6 +1,8 @@
 //! Encoders of text from folders: what they give beside PyTorch, and what is wrong with a folder.
 
 mod folder;
+#[path = "../weights/mod.rs"]
+mod weights;
 
 use metarec::burn::tensor::Device;
 use metarec::text::{BertEncoder, CachedEncoder, TextEncoder, TextError, TextVectors};

@@ -1,0 +1,143 @@
+//! Which model lies in a folder or file, and its sizes.
+
+use std::fs;
+use std::path::Path;
+
+use burn::tensor::Device;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::decoder::Decoder;
+use super::gguf::{Gguf, Value};
+use super::gpt2::{Gpt2, Gpt2Config};
+use super::llama::{Llama, LlamaConfig};
+use super::source::{Folder, Gpt2Gguf, LlamaGguf, Prefixed};
+use crate::text::TextError;
+
+/// Models that are read, by the names that files have for them.
+const KNOWN: &str = "llama, mistral or gpt2";
+
+#[derive(Deserialize)]
+struct Kind {
+    model_type: String,
+    #[serde(default)]
+    rope_scaling: Option<serde_json::Value>,
+    #[serde(default)]
+    attention_bias: bool,
+    #[serde(default)]
+    mlp_bias: bool,
+}
+
+/// The model of a Hugging Face folder.
+pub(super) fn of_folder(folder: &Path, device: &Device) -> Result<Box<dyn Decoder>, TextError> {
+    let path = folder.join("config.json");
+    let wrong = |(found, expected): (String, String)| TextError::file(&path, found, expected);
+    let kind: Kind = json(&path)?;
+    match &*kind.model_type {
+        "llama" | "mistral" => {
+            if let Some(scaling) = kind.rope_scaling {
+                return Err(wrong((format!("rope_scaling {scaling}"), "null: positions as they are".to_owned())));
+            }
+            if kind.attention_bias || kind.mlp_bias {
+                return Err(wrong(("attention_bias or mlp_bias".to_owned(), "maps without a bias".to_owned())));
+            }
+            let config: LlamaConfig = json(&path)?;
+            config.wrong().map_or(Ok(()), |off| Err(wrong(off)))?;
+            Ok(Box::new(Llama::read(&config, &Folder::read(folder)?, device)?))
+        }
+        "gpt2" => {
+            let config: Gpt2Config = json(&path)?;
+            config.wrong().map_or(Ok(()), |off| Err(wrong(off)))?;
+            let weights = Prefixed { weights: Folder::read(folder)?, prefix: "transformer." };
+            Ok(Box::new(Gpt2::read(&config, &weights, true, device)?))
+        }
+        other => Err(wrong((format!("model_type {other:?}"), KNOWN.to_owned()))),
+    }
+}
+
+fn json<T: DeserializeOwned>(path: &Path) -> Result<T, TextError> {
+    let bytes = fs::read(path).map_err(TextError::io(path))?;
+    serde_json::from_slice(&bytes)
+        .map_err(|error| TextError::file(path, error.to_string(), "what the model's publisher writes there"))
+}
+
+/// The model of a GGUF file.
+pub(super) fn of_gguf(file: &Gguf, device: &Device) -> Result<Box<dyn Decoder>, TextError> {
+    let said = Said(file);
+    let wrong = |(found, expected): (String, String)| TextError::file(file.path(), found, expected);
+    let kind = file.get("general.architecture").and_then(Value::text).unwrap_or("");
+    let vocabulary = file.get("tokenizer.ggml.tokens").and_then(Value::list).map_or(0, <[Value]>::len);
+    match kind {
+        "llama" => {
+            if let Some(kind) = file.get("llama.rope.scaling.type").and_then(Value::text).filter(|kind| *kind != "none")
+            {
+                return Err(wrong((format!("llama.rope.scaling.type {kind:?}"), "none".to_owned())));
+            }
+            if file.has("rope_freqs.weight") {
+                return Err(wrong((
+                    "factors of positions (rope_freqs)".to_owned(),
+                    "positions as they are".to_owned(),
+                )));
+            }
+            let heads = said.number("llama.attention.head_count")?;
+            let config = LlamaConfig {
+                hidden_size: said.number("llama.embedding_length")?,
+                intermediate_size: said.number("llama.feed_forward_length")?,
+                num_hidden_layers: said.number("llama.block_count")?,
+                num_attention_heads: heads,
+                num_key_value_heads: Some(said.number_or("llama.attention.head_count_kv", heads)?),
+                head_dim: match file.get("llama.attention.key_length") {
+                    Some(_) => Some(said.number("llama.attention.key_length")?),
+                    None => None,
+                },
+                rms_norm_eps: said.real("llama.attention.layer_norm_rms_epsilon", 1e-5)?,
+                rope_theta: said.real("llama.rope.freq_base", 10_000.0)?,
+                vocab_size: vocabulary,
+                max_position_embeddings: said.number("llama.context_length")?,
+                tie_word_embeddings: false,
+            };
+            config.wrong().map_or(Ok(()), |off| Err(wrong(off)))?;
+            let weights = LlamaGguf { file, heads: [heads, config.key_value_heads()] };
+            Ok(Box::new(Llama::read(&config, &weights, device)?))
+        }
+        "gpt2" => {
+            let config = Gpt2Config {
+                n_embd: said.number("gpt2.embedding_length")?,
+                n_layer: said.number("gpt2.block_count")?,
+                n_head: said.number("gpt2.attention.head_count")?,
+                n_positions: said.number("gpt2.context_length")?,
+                vocab_size: vocabulary,
+                n_inner: Some(said.number("gpt2.feed_forward_length")?),
+                layer_norm_epsilon: said.real("gpt2.attention.layer_norm_epsilon", 1e-5)?,
+            };
+            config.wrong().map_or(Ok(()), |off| Err(wrong(off)))?;
+            Ok(Box::new(Gpt2::read(&config, &Gpt2Gguf(file), false, device)?))
+        }
+        other => Err(wrong((format!("general.architecture {other:?}"), "llama or gpt2".to_owned()))),
+    }
+}
+
+/// Sizes that a file says.
+struct Said<'a>(&'a Gguf);
+
+impl Said<'_> {
+    fn number(&self, key: &str) -> Result<usize, TextError> {
+        match self.0.get(key) {
+            Some(Value::Whole(number)) if *number >= 0 => Ok(*number as usize),
+            Some(other) => Err(TextError::file(self.0.path(), format!("{key} {other:?}"), "a whole number, 0 or more")),
+            None => Err(TextError::file(self.0.path(), format!("no {key}"), "a whole number")),
+        }
+    }
+
+    fn number_or(&self, key: &str, other: usize) -> Result<usize, TextError> {
+        if self.0.get(key).is_some() { self.number(key) } else { Ok(other) }
+    }
+
+    fn real(&self, key: &str, other: f64) -> Result<f64, TextError> {
+        match self.0.get(key) {
+            Some(Value::Real(number)) => Ok(*number),
+            Some(found) => Err(TextError::file(self.0.path(), format!("{key} {found:?}"), "a number")),
+            None => Ok(other),
+        }
+    }
+}
