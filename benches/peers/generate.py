@@ -1,8 +1,9 @@
 """What PyTorch makes of a prompt with a GGUF file or a folder, beside the example `generate`.
 
-    python generate.py MODEL PROMPT [--tokens N] [--logits FILE]
+    python generate.py MODEL PROMPT [--tokens N] [--check FILE]
 
-Prints the token ids of the prompt, then the greedy text, then the tokens per second; FILE gets the logits of what follows the prompt as 32-bit floats. Needs transformers and, for GGUF,
+Prints the token ids of the prompt, then the greedy text, then the tokens per second; FILE is what the bench `generate` wrote: the logits of what
+follows the prompt, which are compared. Needs transformers and, for GGUF,
 gguf. Weights are unpacked to 32-bit floats, as there.
 """
 
@@ -10,6 +11,7 @@ import argparse
 import os
 import time
 
+import numpy
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -19,7 +21,7 @@ def main():
     parser.add_argument("model")
     parser.add_argument("prompt")
     parser.add_argument("--tokens", type=int, default=64)
-    parser.add_argument("--logits")
+    parser.add_argument("--check")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -32,8 +34,9 @@ def main():
     tokens = tokenizer(args.prompt, return_tensors="pt").input_ids
     print(" ".join(str(token) for token in tokens[0].tolist()))
     with torch.no_grad():
-        if args.logits:
-            model(tokens).logits[0, -1].numpy().astype("<f4").tofile(args.logits)
+        if args.check:
+            ours = torch.from_numpy(numpy.fromfile(args.check, dtype="<f4"))
+            print(f"# greatest difference of logits: {(ours - model(tokens).logits[0, -1]).abs().max():.1e}")
         began = time.perf_counter()
         found = model.generate(tokens, max_new_tokens=args.tokens, do_sample=False, attention_mask=torch.ones_like(tokens))
         seconds = time.perf_counter() - began
