@@ -10,6 +10,7 @@ use std::path::Path;
 
 use burn::Tensor;
 use burn::tensor::Device;
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 pub use config::{BertConfig, Pooling};
@@ -106,18 +107,25 @@ impl TextEncoder for BertEncoder {
         self.fingerprint.clone()
     }
 
-    /// Texts are encoded in batches of like length. What is longer than the model reads is cut off.
+    /// Texts are encoded in batches of like length, on the threads of the current rayon pool. What is longer than the model reads is cut off.
     fn encode(&self, texts: &[&str]) -> Result<TextVectors, TextError> {
         let tokens = self.tokens.encode(texts)?;
         let mut order: Vec<usize> = (0..texts.len()).collect();
         order.sort_by_key(|&at| std::cmp::Reverse(tokens[at].len()));
-        let mut values = vec![0.0; texts.len() * self.width];
+        let mut batches = Vec::new();
         let mut rest = &order[..];
         while let Some(&longest) = rest.first() {
             let (now, later) = rest.split_at((BATCH_TOKENS / tokens[longest].len()).clamp(1, rest.len()));
+            batches.push(now);
             rest = later;
+        }
+        let encode = |now: &&[usize]| -> Vec<f32> {
             let batch = TokenBatch::new(&now.iter().map(|&at| &*tokens[at]).collect::<Vec<_>>(), self.pad);
-            let vectors: Vec<f32> = self.pooled(&batch).into_data().iter::<f32>().collect();
+            self.pooled(&batch).into_data().iter::<f32>().collect()
+        };
+        let encoded: Vec<Vec<f32>> = batches.par_iter().map(encode).collect();
+        let mut values = vec![0.0; texts.len() * self.width];
+        for (now, vectors) in batches.iter().zip(encoded) {
             for (&at, vector) in now.iter().zip(vectors.chunks_exact(self.width)) {
                 values[at * self.width..(at + 1) * self.width].copy_from_slice(vector);
             }
