@@ -102,6 +102,20 @@ fn models_say_what_they_say_in_pytorch_from_folders_and_from_gguf() {
 }
 
 #[test]
+fn rotation_is_read_from_newer_folders_and_windows_are_not_read_beyond() {
+    let files = files(Kind::Llama);
+    let prompt = Prompt::from("toy story two");
+    let logits = read(files.path()).logits(&prompt).unwrap();
+    files.set("rope_theta", json!(7.0));
+    assert_ne!(read(files.path()).logits(&prompt).unwrap(), logits);
+    files.set("rope_parameters", json!({ "rope_type": "default", "rope_theta": 100.0 }));
+    assert_eq!(read(files.path()).logits(&prompt).unwrap(), logits);
+    files.set("sliding_window", json!(8));
+    let error = read(files.path()).logits(&Prompt::from("aaaaaaaaa")).unwrap_err().to_string();
+    assert_eq!(error, "9 tokens: expected at most the 8 that the model reads");
+}
+
+#[test]
 fn generation_ends_at_a_stop_and_at_the_last_position() {
     let model = read(files(Kind::Gpt2).path());
     let prompt = Prompt::from("the alien");
@@ -190,6 +204,25 @@ fn what_is_wrong_with_a_folder_is_named() {
             "n_layer",
             json!(3),
             "FOLDER/model.safetensors: weight h.2.ln_1.weight: is not there: expected [12]",
+        ),
+        (
+            Kind::Llama,
+            "rope_parameters",
+            json!({ "rope_type": "llama3" }),
+            "FOLDER/config.json: rope_parameters.rope_type \"llama3\": expected default: positions as they are",
+        ),
+        (Kind::Llama, "hidden_act", json!("gelu"), "FOLDER/config.json: hidden_act \"gelu\": expected silu"),
+        (
+            Kind::Llama,
+            "eos_token_id",
+            json!(47),
+            "FOLDER: token 47: expected less than the 47 tokens that the model has vectors of",
+        ),
+        (
+            Kind::Gpt2,
+            "activation_function",
+            json!("relu"),
+            "FOLDER/config.json: activation_function \"relu\": expected gelu_new",
         ),
     ] {
         assert_eq!(error(kind, |files| files.set(field, value)), said);

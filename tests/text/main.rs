@@ -170,7 +170,7 @@ fn weights_that_do_not_fit_are_named_as_they_are_published() {
 fn a_tokenizer_that_does_not_fit_is_refused() {
     let many = error(|folder| folder.set("vocab_size", "12"));
     assert!(
-        many.contains("FOLDER/tokenizer.json: 38 tokens: expected at most the 12 of config.json's vocab_size"),
+        many.contains("FOLDER/tokenizer.json: token 37: expected less than the 12 of config.json's vocab_size"),
         "{many}"
     );
     let pad = error(|folder| folder.set("pad_token_id", "9"));

@@ -23,12 +23,12 @@ impl Tokens {
         std::fs::File::open(&path).map_err(TextError::io(&path))?;
         let mut tokenizer = Tokenizer::from_file(&path)
             .map_err(|error| TextError::file(&path, error.to_string(), "a tokenizer of the Hugging Face format"))?;
-        let tokens = tokenizer.get_vocab_size(true);
-        if tokens > config.vocab_size {
+        let last = tokenizer.get_vocab(true).into_values().max().unwrap_or(0);
+        if last as usize >= config.vocab_size {
             return Err(TextError::file(
                 &path,
-                format!("{tokens} tokens"),
-                format!("at most the {} of config.json's vocab_size", config.vocab_size),
+                format!("token {last}"),
+                format!("less than the {} of config.json's vocab_size", config.vocab_size),
             ));
         }
         let pad = tokenizer.id_to_token(config.pad_token_id);

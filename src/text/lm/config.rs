@@ -22,10 +22,66 @@ struct Kind {
     model_type: String,
     #[serde(default)]
     rope_scaling: Option<serde_json::Value>,
+    /// What newer folders have in the place of `rope_theta` and `rope_scaling`.
+    #[serde(default)]
+    rope_parameters: Option<Rotation>,
+    /// Tokens that each token looks back at.
+    #[serde(default)]
+    sliding_window: Option<usize>,
     #[serde(default)]
     attention_bias: bool,
     #[serde(default)]
     mlp_bias: bool,
+    /// Of Llama and of GPT-2.
+    #[serde(default, alias = "activation_function")]
+    hidden_act: Option<String>,
+    #[serde(default)]
+    scale_attn_by_inverse_layer_idx: bool,
+    #[serde(default)]
+    reorder_and_upcast_attn: bool,
+    #[serde(default)]
+    tie_word_embeddings: Option<bool>,
+}
+
+#[derive(Deserialize)]
+struct Rotation {
+    #[serde(default)]
+    rope_type: Option<String>,
+    #[serde(default)]
+    rope_theta: Option<f64>,
+}
+
+impl Kind {
+    /// What a Llama has that is not read here, and what would be.
+    fn wrong_llama(&self) -> Option<(String, String)> {
+        let off = |found: String, expected: &str| Some((found, expected.to_owned()));
+        if let Some(scaling) = self.rope_scaling.as_ref().filter(|scaling| !scaling.is_null()) {
+            return off(format!("rope_scaling {scaling}"), "null: positions as they are");
+        }
+        let rotation = self.rope_parameters.as_ref().and_then(|rotation| rotation.rope_type.as_deref());
+        if let Some(kind) = rotation.filter(|kind| *kind != "default") {
+            return off(format!("rope_parameters.rope_type {kind:?}"), "default: positions as they are");
+        }
+        if self.attention_bias || self.mlp_bias {
+            return off("attention_bias or mlp_bias".to_owned(), "maps without a bias");
+        }
+        let act = self.hidden_act.as_deref().filter(|act| *act != "silu");
+        act.and_then(|act| off(format!("hidden_act {act:?}"), "silu"))
+    }
+
+    /// The same of a GPT-2.
+    fn wrong_gpt2(&self) -> Option<(String, String)> {
+        let off = |found: String, expected: &str| Some((found, expected.to_owned()));
+        if let Some(act) = self.hidden_act.as_deref().filter(|act| *act != "gelu_new") {
+            return off(format!("activation_function {act:?}"), "gelu_new");
+        }
+        if self.scale_attn_by_inverse_layer_idx || self.reorder_and_upcast_attn {
+            let found = "scale_attn_by_inverse_layer_idx or reorder_and_upcast_attn";
+            return off(found.to_owned(), "attention as it is");
+        }
+        let tied = self.tie_word_embeddings.unwrap_or(true);
+        if tied { None } else { off("tie_word_embeddings false".to_owned(), "true, as GPT-2 has it") }
+    }
 }
 
 /// The model of a Hugging Face folder.
@@ -35,17 +91,19 @@ pub(super) fn of_folder(folder: &Path, device: &Device) -> Result<Box<dyn Decode
     let kind: Kind = json(&path)?;
     match &*kind.model_type {
         "llama" | "mistral" => {
-            if let Some(scaling) = kind.rope_scaling {
-                return Err(wrong((format!("rope_scaling {scaling}"), "null: positions as they are".to_owned())));
+            kind.wrong_llama().map_or(Ok(()), |off| Err(wrong(off)))?;
+            let mut config: LlamaConfig = json(&path)?;
+            if let Some(theta) = kind.rope_parameters.and_then(|rotation| rotation.rope_theta) {
+                config.rope_theta = theta;
             }
-            if kind.attention_bias || kind.mlp_bias {
-                return Err(wrong(("attention_bias or mlp_bias".to_owned(), "maps without a bias".to_owned())));
-            }
-            let config: LlamaConfig = json(&path)?;
+            // Within the window attention sees everything, and beyond it nothing is read.
+            let window = kind.sliding_window.unwrap_or(config.max_position_embeddings);
+            config.max_position_embeddings = config.max_position_embeddings.min(window);
             config.wrong().map_or(Ok(()), |off| Err(wrong(off)))?;
             Ok(Box::new(Llama::read(&config, &Folder::read(folder)?, device)?))
         }
         "gpt2" => {
+            kind.wrong_gpt2().map_or(Ok(()), |off| Err(wrong(off)))?;
             let config: Gpt2Config = json(&path)?;
             config.wrong().map_or(Ok(()), |off| Err(wrong(off)))?;
             let weights = Prefixed { weights: Folder::read(folder)?, prefix: "transformer." };
@@ -94,7 +152,7 @@ pub(super) fn of_gguf(file: &Gguf, device: &Device) -> Result<Box<dyn Decoder>, 
                 rope_theta: said.real("llama.rope.freq_base", 10_000.0)?,
                 vocab_size: vocabulary,
                 max_position_embeddings: said.number("llama.context_length")?,
-                tie_word_embeddings: false,
+                tie_word_embeddings: !file.has("output.weight"),
             };
             config.wrong().map_or(Ok(()), |off| Err(wrong(off)))?;
             let weights = LlamaGguf { file, heads: [heads, config.key_value_heads()] };

@@ -145,7 +145,7 @@ impl Llama {
             })
         };
         let head = "lm_head.weight";
-        let own = weights.has(head) && !config.tie_word_embeddings;
+        let own = !config.tie_word_embeddings;
         Ok(Self {
             tokens: table(weights, "model.embed_tokens.weight", [vocabulary, d], device)?,
             layers: (0..config.num_hidden_layers).map(layer).collect::<Result<_, _>>()?,

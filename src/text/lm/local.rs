@@ -62,11 +62,11 @@ impl DecoderModel {
                 (config::of_gguf(&file, &device)?, Vocabulary::of(&file)?, digest(&[path.to_owned()])?)
             }
         };
-        if vocabulary.len() > decoder.vocabulary() {
+        if vocabulary.last() as usize >= decoder.vocabulary() {
             return Err(TextError::file(
                 path,
-                format!("{} tokens", vocabulary.len()),
-                format!("at most the {} that the model has vectors of", decoder.vocabulary()),
+                format!("token {}", vocabulary.last()),
+                format!("less than the {} tokens that the model has vectors of", decoder.vocabulary()),
             ));
         }
         Ok(Self { decoder: decoder.into(), vocabulary, fingerprint })

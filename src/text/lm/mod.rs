@@ -110,7 +110,7 @@ pub trait LanguageModel: Send + Sync {
 
     /// Goes on from a prompt with one of some texts, token by token, and gives its index: whatever the model would rather say, it says nothing else.
     ///
-    /// A space is put before the text where the prompt does not end in white space. Options of length and stops do not matter here.
+    /// A space is put before the text where the prompt does not end in white space.
     ///
     /// # Errors
     /// As [`generate`](Self::generate), and if there are no texts, or an empty one.

@@ -97,9 +97,10 @@ impl Vocabulary {
         &self.ends
     }
 
-    /// How many tokens there are.
-    pub(super) fn len(&self) -> usize {
-        self.tokenizer.get_vocab_size(true)
+    /// The greatest of all tokens, 0 where there are none.
+    pub(super) fn last(&self) -> u32 {
+        let known = self.tokenizer.get_vocab(true).into_values();
+        known.chain(self.begin.iter().chain(&self.ends).copied()).max().unwrap_or(0)
     }
 
     pub(super) fn encode(&self, index: usize, text: &str) -> Result<Vec<u32>, TextError> {
