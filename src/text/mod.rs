@@ -6,12 +6,16 @@
 //!
 //! Behind the feature `lm`, a [`LanguageModel`] goes on from a [`Prompt`]; [`DecoderModel`] is one in this process.
 
+#[cfg(any(feature = "text", feature = "lm"))]
+mod batches;
 #[cfg(feature = "text")]
 mod bert;
 mod cache;
 mod catalogue;
 mod encoder;
 mod error;
+#[cfg(any(feature = "text", feature = "lm"))]
+mod files;
 #[cfg(feature = "lm")]
 mod lm;
 

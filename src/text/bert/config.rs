@@ -1,12 +1,11 @@
 //! What the files of a folder say of the model in it.
 
-use std::fs;
 use std::path::Path;
 
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
 use crate::text::TextError;
+use crate::text::files::json;
 
 /// Sizes of an encoder, as they stand in `config.json`.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
@@ -190,11 +189,4 @@ fn read_pooling(path: &Path) -> Result<Pooling, TextError> {
             "either pooling_mode_mean_tokens or pooling_mode_cls_token alone",
         )),
     }
-}
-
-/// A file of JSON; the error has line, column and field.
-fn json<T: DeserializeOwned>(path: &Path) -> Result<T, TextError> {
-    let bytes = fs::read(path).map_err(TextError::io(path))?;
-    serde_json::from_slice(&bytes)
-        .map_err(|error| TextError::file(path, error.to_string(), "what the model's publisher writes there"))
 }

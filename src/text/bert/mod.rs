@@ -5,18 +5,18 @@ mod module;
 mod tokens;
 mod weights;
 
-use std::fs::File;
 use std::path::Path;
 
 use burn::Tensor;
 use burn::tensor::Device;
 use rayon::prelude::*;
-use sha2::{Digest, Sha256};
 
 pub use config::{BertConfig, Pooling};
 pub use module::{BertModule, TokenBatch};
 
+use crate::text::batches::of_like_length;
 use crate::text::cache::checked;
+use crate::text::files::digest;
 use crate::text::{TextEncoder, TextError, TextVectors};
 use config::{Output, read_output};
 use tokens::Tokens;
@@ -59,7 +59,8 @@ impl BertEncoder {
         let tokens = Tokens::read(folder, &config, output.max_tokens)?;
         let device = device.clone().inner();
         let module = weights::read(folder, &config, &device)?;
-        let fingerprint = fingerprint(folder, &output)?;
+        let files = ["config.json", "tokenizer.json", "model.safetensors"].map(|name| folder.join(name));
+        let fingerprint = digest(&files, &format!("{output:?}"))?;
         Ok(Self { module, tokens, output, width: config.hidden_size, pad: config.pad_token_id, fingerprint, device })
     }
 
@@ -110,16 +111,8 @@ impl TextEncoder for BertEncoder {
     /// Texts are encoded in batches of like length, on the threads of the current rayon pool. What is longer than the model reads is cut off.
     fn encode(&self, texts: &[&str]) -> Result<TextVectors, TextError> {
         let tokens = self.tokens.encode(texts)?;
-        let mut order: Vec<usize> = (0..texts.len()).collect();
-        order.sort_by_key(|&at| std::cmp::Reverse(tokens[at].len()));
-        let mut batches = Vec::new();
-        let mut rest = &order[..];
-        while let Some(&longest) = rest.first() {
-            let (now, later) = rest.split_at((BATCH_TOKENS / tokens[longest].len()).clamp(1, rest.len()));
-            batches.push(now);
-            rest = later;
-        }
-        let encode = |now: &&[usize]| -> Vec<f32> {
+        let batches = of_like_length(&tokens, BATCH_TOKENS);
+        let encode = |now: &Vec<usize>| -> Vec<f32> {
             let batch = TokenBatch::new(&now.iter().map(|&at| &*tokens[at]).collect::<Vec<_>>(), self.pad);
             self.pooled(&batch).into_data().iter::<f32>().collect()
         };
@@ -132,16 +125,4 @@ impl TextEncoder for BertEncoder {
         }
         checked(TextVectors { width: self.width, values }, self.width, texts.len())
     }
-}
-
-/// A digest of all that vectors depend on.
-fn fingerprint(folder: &Path, output: &Output) -> Result<String, TextError> {
-    let mut digest = Sha256::new();
-    for name in ["config.json", "tokenizer.json", "model.safetensors"] {
-        let path = folder.join(name);
-        let mut file = File::open(&path).map_err(TextError::io(&path))?;
-        std::io::copy(&mut file, &mut digest).map_err(TextError::io(&path))?;
-    }
-    digest.update(format!("{output:?}"));
-    Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }

@@ -1,11 +1,9 @@
 //! Which model lies in a folder or file, and its sizes.
 
-use std::fs;
 use std::path::Path;
 
 use burn::tensor::Device;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
 use super::decoder::Decoder;
 use super::gguf::{Gguf, Value};
@@ -13,6 +11,7 @@ use super::gpt2::{Gpt2, Gpt2Config};
 use super::llama::{Llama, LlamaConfig};
 use super::source::{Folder, Gpt2Gguf, LlamaGguf, Prefixed};
 use crate::text::TextError;
+use crate::text::files::json;
 
 /// Models that are read, by the names that files have for them.
 const KNOWN: &str = "llama, mistral or gpt2";
@@ -111,12 +110,6 @@ pub(super) fn of_folder(folder: &Path, device: &Device) -> Result<Box<dyn Decode
         }
         other => Err(wrong((format!("model_type {other:?}"), KNOWN.to_owned()))),
     }
-}
-
-fn json<T: DeserializeOwned>(path: &Path) -> Result<T, TextError> {
-    let bytes = fs::read(path).map_err(TextError::io(path))?;
-    serde_json::from_slice(&bytes)
-        .map_err(|error| TextError::file(path, error.to_string(), "what the model's publisher writes there"))
 }
 
 /// The model of a GGUF file.

@@ -1,12 +1,11 @@
 //! A language model in this process.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use burn::Tensor;
 use burn::tensor::Device;
-use sha2::{Digest, Sha256};
 
 use super::cache::KeyValues;
 use super::choices::Choices;
@@ -18,9 +17,11 @@ use super::sampling::{Sampler, Sampling, log_softmax};
 use super::tokens::Vocabulary;
 use super::{Finish, Generated, Generation, LanguageModel};
 use crate::text::TextError;
+use crate::text::batches::of_like_length;
+use crate::text::files::digest;
 
 /// Tokens of all texts together that are read at once.
-const BATCH_TOKENS: usize = 512;
+pub(super) const BATCH_TOKENS: usize = 512;
 
 /// A decoder of the Llama family or GPT-2 with its tokens. Cheap to clone.
 ///
@@ -55,11 +56,11 @@ impl DecoderModel {
         let (decoder, vocabulary, fingerprint) = match kind.is_dir() {
             true => {
                 let vocabulary = Vocabulary::read(path)?;
-                (config::of_folder(path, &device)?, vocabulary, digest(&files(path)?)?)
+                (config::of_folder(path, &device)?, vocabulary, digest(&files(path)?, "")?)
             }
             false => {
                 let file = Gguf::open(path)?;
-                (config::of_gguf(&file, &device)?, Vocabulary::of(&file)?, digest(&[path.to_owned()])?)
+                (config::of_gguf(&file, &device)?, Vocabulary::of(&file)?, digest(&[path.to_owned()], "")?)
             }
         };
         if vocabulary.last() as usize >= decoder.vocabulary() {
@@ -157,20 +158,6 @@ impl DecoderModel {
         sums
     }
 
-    /// Padded batches of tokens are cut so that they have at most so many; what each holds is said by places in `texts`.
-    pub(super) fn batches(texts: &[Vec<u32>]) -> Vec<Vec<usize>> {
-        let mut order: Vec<usize> = (0..texts.len()).collect();
-        order.sort_by_key(|&at| std::cmp::Reverse(texts[at].len()));
-        let mut batches = Vec::new();
-        let mut rest = &order[..];
-        while let Some(&longest) = rest.first() {
-            let (now, later) = rest.split_at((BATCH_TOKENS / texts[longest].len().max(1)).clamp(1, rest.len()));
-            batches.push(now.to_vec());
-            rest = later;
-        }
-        batches
-    }
-
     /// The tokens of a text that is read alone, cut to what the model reads.
     pub(super) fn tokens_of(&self, index: usize, text: &str) -> Result<Vec<u32>, TextError> {
         let mut tokens = self.vocabulary.begin().to_vec();
@@ -261,7 +248,7 @@ impl LanguageModel for DecoderModel {
         let mut read = KeyValues::default();
         let first = self.next(&tokens, &mut read);
         let mut values = vec![0.0; texts.len()];
-        for batch in Self::batches(&following) {
+        for batch in of_like_length(&following, BATCH_TOKENS) {
             let of: Vec<&Vec<u32>> = batch.iter().map(|&at| &following[at]).collect();
             for (at, value) in batch.into_iter().zip(self.likelihoods(&read, &first, &of)) {
                 values[at] = value;
@@ -297,13 +284,4 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, TextError> {
     }
     files.sort();
     Ok(files)
-}
-
-fn digest(files: &[PathBuf]) -> Result<String, TextError> {
-    let mut digest = Sha256::new();
-    for path in files {
-        let mut file = File::open(path).map_err(TextError::io(path))?;
-        std::io::copy(&mut file, &mut digest).map_err(TextError::io(path))?;
-    }
-    Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }

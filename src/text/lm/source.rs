@@ -9,6 +9,7 @@ use safetensors::{Dtype, SafeTensors};
 use serde::Deserialize;
 
 use crate::text::TextError;
+use crate::text::files::json;
 use crate::text::lm::gguf::Gguf;
 
 /// Where a model's weights come from.
@@ -38,9 +39,7 @@ impl Folder {
         let index = folder.join("model.safetensors.index.json");
         let mut names = vec!["model.safetensors".to_owned()];
         if index.exists() {
-            let bytes = fs::read(&index).map_err(TextError::io(&index))?;
-            let read: Index = serde_json::from_slice(&bytes)
-                .map_err(|error| TextError::file(&index, error.to_string(), "an index of weights"))?;
+            let read: Index = json(&index)?;
             names = read.weight_map.into_values().collect();
             names.sort();
             names.dedup();

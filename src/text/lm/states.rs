@@ -3,7 +3,8 @@
 use burn::Tensor;
 
 use super::cache::KeyValues;
-use super::local::{DecoderModel, host};
+use super::local::{BATCH_TOKENS, DecoderModel, host};
+use crate::text::batches::of_like_length;
 use crate::text::cache::checked;
 use crate::text::lm::LanguageModel;
 use crate::text::{TextEncoder, TextError, TextVectors};
@@ -68,7 +69,7 @@ impl TextEncoder for StateEncoder {
         let tokens: Vec<Vec<u32>> = texts.iter().enumerate().map(encode).collect::<Result<_, _>>()?;
         let width = self.width();
         let mut values = vec![0.0; texts.len() * width];
-        for batch in DecoderModel::batches(&tokens) {
+        for batch in of_like_length(&tokens, BATCH_TOKENS) {
             let longest = tokens[batch[0]].len();
             let batch: Vec<usize> = batch.into_iter().filter(|&at| !tokens[at].is_empty()).collect();
             if batch.is_empty() {

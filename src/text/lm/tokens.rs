@@ -9,6 +9,7 @@ use tokenizers::Tokenizer;
 
 use super::gguf::{Gguf, Value};
 use crate::text::TextError;
+use crate::text::files::json as read_json;
 
 /// A model's tokens.
 #[derive(Clone, Debug)]
@@ -50,9 +51,7 @@ impl Vocabulary {
             if !path.exists() || !ends.is_empty() {
                 continue;
             }
-            let bytes = fs::read(&path).map_err(TextError::io(&path))?;
-            let file: EndsFile = serde_json::from_slice(&bytes)
-                .map_err(|error| TextError::file(&path, error.to_string(), "eos_token_id as a number or a list"))?;
+            let file: EndsFile = read_json(&path)?;
             ends = match file.eos_token_id {
                 Some(Ends::One(end)) => vec![end],
                 Some(Ends::Several(ends)) => ends,
