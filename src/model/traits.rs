@@ -52,7 +52,7 @@ pub trait PreferenceModel: AdaptableModel {
     /// What scoring needs of the items.
     fn catalogue(&self) -> Self::Catalogue;
 
-    /// The state of each user after their whole context, `[tasks, d_model]`.
+    /// What [`rank`](Self::rank) reads of each user after their whole context, `[tasks, width]`, of whatever width the model gives it.
     fn state(&self, batch: &Self::Batch) -> Tensor<2>;
 
     /// The ranking score of every item for each state, `[tasks, items]`: higher is better, and differences are log odds.
