@@ -38,7 +38,8 @@ pub fn item_text(catalogue: &Catalogue, item: ItemIndex) -> String {
 ///
 /// A host that wants other words encodes texts of its own, in the order of the items.
 ///
-/// ```no_run
+#[cfg_attr(feature = "text", doc = "```no_run")]
+#[cfg_attr(not(feature = "text"), doc = "```ignore")]
 /// use metarec::text::{BertEncoder, CachedEncoder, item_vectors};
 ///
 /// let device = metarec::recommend::device_from_env()?;
