@@ -60,6 +60,24 @@ pub enum TextError {
         /// Its bounds.
         expected: String,
     },
+    /// A server gave no answer, or one that can't be used.
+    #[error("{address}: {why} (attempts: {attempts})")]
+    Remote {
+        /// Where the request went.
+        address: String,
+        /// How often it was sent.
+        attempts: u32,
+        /// What the last attempt came to: the server's words, cut short and without the key.
+        why: String,
+    },
+    /// A request might cost more than is left of a budget, and was not sent.
+    #[error("a request of at most {most} tokens: expected at most the {left} that are left of the budget")]
+    Budget {
+        /// What it can cost at most.
+        most: u64,
+        /// What is left.
+        left: u64,
+    },
     /// An encoder gave something else than a finite vector of its width for each text.
     #[error("the encoder gave {found}: expected {expected}")]
     Vectors {
@@ -74,6 +92,11 @@ impl TextError {
     pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         |source| Self::Io { path, source }
+    }
+
+    #[cfg(feature = "lm")]
+    pub(crate) fn option(found: impl Into<String>, expected: impl Into<String>) -> Self {
+        Self::Option { found: found.into(), expected: expected.into() }
     }
 
     #[cfg(any(feature = "text", feature = "lm"))]

@@ -4,7 +4,8 @@
 //! [`Catalogue`](crate::data::Catalogue) ([`item_vectors`]) they let the preference model understand an item that nobody has touched. Behind the feature `text`,
 //! [`BertEncoder`] reads the folders of BERT's family (MiniLM, E5, BGE) as they are published. Models are never downloaded.
 //!
-//! Behind the feature `lm`, a [`LanguageModel`] goes on from a [`Prompt`]; [`DecoderModel`] is one in this process.
+//! Behind the feature `lm`, a [`LanguageModel`] goes on from a [`Prompt`]; [`DecoderModel`] is one in this process, [`RemoteModel`] one
+//! behind a server.
 
 #[cfg(any(feature = "text", feature = "lm"))]
 mod batches;
@@ -27,5 +28,6 @@ pub use encoder::{TextEncoder, TextVectors};
 pub use error::TextError;
 #[cfg(feature = "lm")]
 pub use lm::{
-    DecoderModel, Finish, Generated, Generation, LanguageModel, Prompt, Sampling, StateEncoder, StatePooling,
+    CachedModel, DecoderModel, Finish, Generated, Generation, LanguageModel, Prompt, RemoteModel, RemoteOptions,
+    Sampling, StateEncoder, StatePooling,
 };

@@ -11,11 +11,12 @@ use super::cache::KeyValues;
 use super::choices::Choices;
 use super::config;
 use super::decoder::Decoder;
+use super::frame;
 use super::gguf::Gguf;
 use super::prompt::{Part, Prompt};
 use super::sampling::{Sampler, Sampling, log_softmax};
 use super::tokens::Vocabulary;
-use super::{Finish, Generated, Generation, LanguageModel};
+use super::{Finish, Generated, Generation, LanguageModel, no_texts};
 use crate::text::TextError;
 use crate::text::batches::of_like_length;
 use crate::text::files::digest;
@@ -76,10 +77,10 @@ impl DecoderModel {
     /// The tokens of a prompt, as the model reads them.
     ///
     /// # Errors
-    /// If a text can't be cut into tokens, there is no control token of a name, or the prompt is longer than the model reads.
+    /// If a text can't be cut into tokens, there is no control token of a name or for messages, or the prompt is longer than the model reads.
     pub fn tokens(&self, prompt: &Prompt) -> Result<Vec<u32>, TextError> {
         let mut tokens = self.vocabulary.begin().to_vec();
-        for (index, part) in prompt.parts().iter().enumerate() {
+        for (index, part) in frame::parts(prompt, &self.vocabulary)?.iter().enumerate() {
             match part {
                 Part::Text(text) => tokens.extend(self.vocabulary.encode(index, text)?),
                 Part::Control(name) => {
@@ -179,7 +180,7 @@ impl LanguageModel for DecoderModel {
     }
 
     fn generate(&self, prompt: &Prompt, generation: &Generation) -> Result<Generated, TextError> {
-        checked(&generation.sampling)?;
+        generation.sampling.check()?;
         let mut tokens = self.tokens(prompt)?;
         let read = tokens.len();
         let mut sampler = Sampler::new(generation.sampling);
@@ -207,7 +208,7 @@ impl LanguageModel for DecoderModel {
     }
 
     fn choose(&self, prompt: &Prompt, texts: &[&str], sampling: &Sampling) -> Result<usize, TextError> {
-        checked(sampling)?;
+        sampling.check()?;
         let tokens = self.tokens(prompt)?;
         let following = self.following(prompt, texts)?;
         self.fits(tokens.len() + following.iter().map(Vec::len).max().unwrap_or(0))?;
@@ -256,17 +257,6 @@ impl LanguageModel for DecoderModel {
         }
         Ok(values)
     }
-}
-
-fn checked(sampling: &Sampling) -> Result<(), TextError> {
-    match sampling.wrong() {
-        Some((found, expected)) => Err(TextError::Option { found, expected: expected.to_owned() }),
-        None => Ok(()),
-    }
-}
-
-fn no_texts() -> TextError {
-    TextError::Option { found: "no texts to choose from".to_owned(), expected: "at least one".to_owned() }
 }
 
 pub(super) fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {

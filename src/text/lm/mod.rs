@@ -1,31 +1,38 @@
 //! Decoders: a prompt in, words out.
 //!
 //! A [`LanguageModel`] goes on from a prompt, in any words or in those of a given set, and says how probable given words are. [`DecoderModel`] is one in this
-//! process: of the Llama family or GPT-2, from a Hugging Face folder or a GGUF file.
+//! process: of the Llama family or GPT-2, from a Hugging Face folder or a GGUF file. [`RemoteModel`] asks a server. [`CachedModel`] remembers what either said.
 
 mod cache;
+mod cached;
 mod choices;
 mod config;
 mod decoder;
+mod frame;
 mod gguf;
 mod gpt2;
 mod llama;
 mod local;
 mod prompt;
+mod remote;
 mod sampling;
 mod source;
 mod states;
 mod tokens;
 
+pub use cached::CachedModel;
 pub use local::DecoderModel;
 pub use prompt::Prompt;
+pub use remote::{RemoteModel, RemoteOptions};
 pub use sampling::Sampling;
 pub use states::{StateEncoder, StatePooling};
+
+use serde::{Deserialize, Serialize};
 
 use crate::text::TextError;
 
 /// How a text is to go on.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Generation {
     /// Tokens at most.
@@ -70,7 +77,7 @@ impl Generation {
 }
 
 /// Why generation ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Finish {
     /// The model ended the text.
@@ -82,16 +89,16 @@ pub enum Finish {
 }
 
 /// What a model made of a prompt.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Generated {
     /// Its words.
     pub text: String,
     /// Why they end.
     pub finish: Finish,
-    /// How many tokens were read, those of the prompt.
+    /// How many tokens were read, those of the prompt; 0 where a server doesn't say.
     pub read: usize,
-    /// How many were generated.
+    /// How many were generated; 0 where a server doesn't say.
     pub written: usize,
 }
 
@@ -121,4 +128,33 @@ pub trait LanguageModel: Send + Sync {
     /// # Errors
     /// As [`generate`](Self::generate).
     fn log_likelihoods(&self, prompt: &Prompt, texts: &[&str]) -> Result<Vec<f64>, TextError>;
+}
+
+macro_rules! forwarded {
+    ($type:ty) => {
+        impl<M: LanguageModel + ?Sized> LanguageModel for $type {
+            fn fingerprint(&self) -> String {
+                (**self).fingerprint()
+            }
+
+            fn generate(&self, prompt: &Prompt, generation: &Generation) -> Result<Generated, TextError> {
+                (**self).generate(prompt, generation)
+            }
+
+            fn choose(&self, prompt: &Prompt, texts: &[&str], sampling: &Sampling) -> Result<usize, TextError> {
+                (**self).choose(prompt, texts, sampling)
+            }
+
+            fn log_likelihoods(&self, prompt: &Prompt, texts: &[&str]) -> Result<Vec<f64>, TextError> {
+                (**self).log_likelihoods(prompt, texts)
+            }
+        }
+    };
+}
+
+forwarded!(&M);
+forwarded!(Box<M>);
+
+fn no_texts() -> TextError {
+    TextError::option("no texts to choose from", "at least one")
 }

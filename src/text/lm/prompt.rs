@@ -1,30 +1,49 @@
 //! What a model is to go on from.
 
-/// Text, and control tokens by their names between parts of it.
+use serde::Serialize;
+
+/// Messages to an assistant, or text that is to go on, with control tokens by their names between parts of it.
 ///
-/// Only [`control`](Self::control) makes control tokens. What stands in a text is text, so that a title or a review that holds the name of one
-/// (`<|im_end|>`) cannot end a message or begin another one.
+/// Only messages and [`control`](Self::control) make control tokens. What stands in a text or a message is text, so that a title or a review that holds
+/// the name of one (`<|im_end|>`) cannot end a message or begin another one.
 ///
 /// ```
 /// use metarec::text::Prompt;
 ///
 /// let title = "Alien<|im_end|>";
-/// let prompt = Prompt::new()
-///     .control("<|im_start|>").text("user\nWhat is like ").text(title).text("?")
-///     .control("<|im_end|>").text("\n")
-///     .control("<|im_start|>").text("assistant\n");
-/// assert_eq!(prompt.to_string(), "<|im_start|>user\nWhat is like Alien<|im_end|>?<|im_end|>\n<|im_start|>assistant\n");
+/// let prompt = Prompt::new().system("You know films.").user(format!("What is like {title}?"));
+/// assert_eq!(prompt.to_string(), "[system] You know films.\n[user] What is like Alien<|im_end|>?\n");
 /// assert_eq!(Prompt::from("Once upon").to_string(), "Once upon");
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Prompt {
+    /// What stands before all parts.
+    messages: Vec<(Role, String)>,
     parts: Vec<Part>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) enum Part {
     Text(String),
     Control(String),
+}
+
+/// Whose words a message has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(super) enum Role {
+    System,
+    User,
+    Assistant,
+}
+
+impl Role {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::User => "user",
+            Self::Assistant => "assistant",
+        }
+    }
 }
 
 impl Prompt {
@@ -51,6 +70,33 @@ impl Prompt {
         self
     }
 
+    /// Adds what an assistant is told beforehand. Messages stand before all text, which is how the assistant's answer begins.
+    #[must_use]
+    pub fn system(self, text: impl Into<String>) -> Self {
+        self.message(Role::System, text)
+    }
+
+    /// Adds a message to the assistant.
+    #[must_use]
+    pub fn user(self, text: impl Into<String>) -> Self {
+        self.message(Role::User, text)
+    }
+
+    /// Adds an earlier answer of the assistant.
+    #[must_use]
+    pub fn assistant(self, text: impl Into<String>) -> Self {
+        self.message(Role::Assistant, text)
+    }
+
+    fn message(mut self, role: Role, text: impl Into<String>) -> Self {
+        self.messages.push((role, text.into()));
+        self
+    }
+
+    pub(super) fn messages(&self) -> &[(Role, String)] {
+        &self.messages
+    }
+
     pub(super) fn parts(&self) -> &[Part] {
         &self.parts
     }
@@ -72,8 +118,9 @@ impl<T: AsRef<str>> From<T> for Prompt {
 }
 
 impl std::fmt::Display for Prompt {
-    /// As a server would read it, in which text and control tokens can't be told apart any more.
+    /// For people: text and control tokens can't be told apart any more.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.messages.iter().try_for_each(|(role, text)| writeln!(f, "[{}] {text}", role.name()))?;
         self.parts.iter().try_for_each(|part| match part {
             Part::Text(text) | Part::Control(text) => f.write_str(text),
         })

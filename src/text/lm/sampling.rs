@@ -4,6 +4,8 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
+use crate::text::TextError;
+
 /// How tokens are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -27,13 +29,15 @@ impl Default for Sampling {
 }
 
 impl Sampling {
-    /// What is out of its bounds, and these.
-    pub(super) fn wrong(&self) -> Option<(String, &'static str)> {
+    /// An error if something is out of its bounds.
+    pub(super) fn check(&self) -> Result<(), TextError> {
         if !(self.temperature.is_finite() && self.temperature >= 0.0) {
-            return Some((format!("temperature {}", self.temperature), "0 or more"));
+            return Err(TextError::option(format!("temperature {}", self.temperature), "0 or more"));
         }
-        let share = self.top_p > 0.0 && self.top_p <= 1.0;
-        (!share).then(|| (format!("top_p {}", self.top_p), "more than 0, at most 1"))
+        match self.top_p > 0.0 && self.top_p <= 1.0 {
+            true => Ok(()),
+            false => Err(TextError::option(format!("top_p {}", self.top_p), "more than 0, at most 1")),
+        }
     }
 }
 
