@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use metarec::data::{ItemIndex, read_dir};
 use metarec::recommend::device_from_env;
-use metarec::text::{BertEncoder, TextEncoder};
+use metarec::text::{TextEncoder, read_encoder};
 
 const TIMES: usize = 5;
 
@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         [model, folder, out] => (model, folder, Some(out)),
         _ => return Err("expected the folder of an encoder, that of a data set, and maybe a file to write".into()),
     };
-    let encoder = BertEncoder::read(model, &device_from_env()?)?;
+    let encoder = read_encoder(model, &device_from_env()?)?;
     let data = read_dir(folder)?;
     let catalogue = data.catalogue();
     let titles: Vec<&str> = (0..).take(catalogue.len()).map(|item| catalogue.title(ItemIndex(item))).collect();

@@ -60,9 +60,9 @@ fn without_categories(catalogue: &Catalogue) -> Catalogue {
 /// A vector of each item's words, which are kept for the next run.
 #[cfg(feature = "text")]
 fn vectors(catalogue: &Catalogue, model: &Path) -> Result<ItemVectors, Box<dyn Error>> {
-    use metarec::text::{BertEncoder, CachedEncoder, item_vectors};
+    use metarec::text::{CachedEncoder, item_vectors, read_encoder};
 
-    let encoder = BertEncoder::read(model, &metarec::recommend::device_from_env()?)?;
+    let encoder = read_encoder(model, &metarec::recommend::device_from_env()?)?;
     let encoder = CachedEncoder::new(encoder, crate::work::cache().join("text"));
     Ok(item_vectors(catalogue, &encoder)?)
 }

@@ -1,5 +1,8 @@
 //! Which texts are read together.
 
+#[cfg(feature = "text")]
+use crate::text::TextVectors;
+
 /// Places of texts of like length, so that a batch, filled up to its longest text, has at most `most` tokens; one text at least. The longest come first.
 pub(super) fn of_like_length(texts: &[Vec<u32>], most: usize) -> Vec<Vec<usize>> {
     let mut order: Vec<usize> = (0..texts.len()).collect();
@@ -12,6 +15,18 @@ pub(super) fn of_like_length(texts: &[Vec<u32>], most: usize) -> Vec<Vec<usize>>
         rest = later;
     }
     batches
+}
+
+/// The vectors of batches, in the order of the texts.
+#[cfg(feature = "text")]
+pub(super) fn in_order(texts: usize, width: usize, batches: &[Vec<usize>], encoded: &[Vec<f32>]) -> TextVectors {
+    let mut values = vec![0.0; texts * width];
+    for (batch, vectors) in batches.iter().zip(encoded) {
+        for (&at, vector) in batch.iter().zip(vectors.chunks_exact(width)) {
+            values[at * width..(at + 1) * width].copy_from_slice(vector);
+        }
+    }
+    TextVectors { width, values }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! A [`TextEncoder`] turns titles and descriptions into vectors, ahead of time and once ([`CachedEncoder`]); as the dense vectors of a
 //! [`Catalogue`](crate::data::Catalogue) ([`item_vectors`]) they let the preference model understand an item that nobody has touched. Behind the feature `text`,
-//! [`BertEncoder`] reads the folders of BERT's family (MiniLM, E5, BGE) as they are published. Models are never downloaded.
+//! [`BertEncoder`] reads the folders of BERT's family (MiniLM, E5, BGE) as they are published, and [`UniversalEncoder`] one for sixteen languages. Models are never downloaded.
 //!
 //! Behind the feature `lm`, a [`LanguageModel`] goes on from a [`Prompt`]; [`DecoderModel`] is one in this process, [`RemoteModel`] one
 //! behind a server.
@@ -17,8 +17,12 @@ mod encoder;
 mod error;
 #[cfg(any(feature = "text", feature = "lm"))]
 mod files;
+#[cfg(feature = "text")]
+mod folder;
 #[cfg(feature = "lm")]
 mod lm;
+#[cfg(feature = "text")]
+mod universal;
 
 #[cfg(feature = "text")]
 pub use bert::{BertConfig, BertEncoder, BertModule, Pooling, TokenBatch};
@@ -26,8 +30,12 @@ pub use cache::CachedEncoder;
 pub use catalogue::{item_text, item_vectors};
 pub use encoder::{TextEncoder, TextVectors};
 pub use error::TextError;
+#[cfg(feature = "text")]
+pub use folder::read_encoder;
 #[cfg(feature = "lm")]
 pub use lm::{
     CachedModel, DecoderModel, Finish, Generated, Generation, LanguageModel, Prompt, RemoteModel, RemoteOptions,
     Sampling, StateEncoder, StatePooling,
 };
+#[cfg(feature = "text")]
+pub use universal::UniversalEncoder;

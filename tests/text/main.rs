@@ -1,6 +1,7 @@
 //! Encoders of text from folders: what they give beside PyTorch, and what is wrong with a folder.
 
 mod folder;
+mod universal;
 #[path = "../weights/mod.rs"]
 mod weights;
 

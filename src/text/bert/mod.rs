@@ -14,7 +14,7 @@ use rayon::prelude::*;
 pub use config::{BertConfig, Pooling};
 pub use module::{BertModule, TokenBatch};
 
-use crate::text::batches::of_like_length;
+use crate::text::batches::{in_order, of_like_length};
 use crate::text::cache::checked;
 use crate::text::files::digest;
 use crate::text::{TextEncoder, TextError, TextVectors};
@@ -117,12 +117,6 @@ impl TextEncoder for BertEncoder {
             self.pooled(&batch).into_data().iter::<f32>().collect()
         };
         let encoded: Vec<Vec<f32>> = batches.par_iter().map(encode).collect();
-        let mut values = vec![0.0; texts.len() * self.width];
-        for (now, vectors) in batches.iter().zip(encoded) {
-            for (&at, vector) in now.iter().zip(vectors.chunks_exact(self.width)) {
-                values[at * self.width..(at + 1) * self.width].copy_from_slice(vector);
-            }
-        }
-        checked(TextVectors { width: self.width, values }, self.width, texts.len())
+        checked(in_order(texts.len(), self.width, &batches, &encoded), self.width, texts.len())
     }
 }
