@@ -64,6 +64,16 @@ pub enum RecommendError {
     /// Adaptation left the numbers, in what the learner says of how surely it predicts ratings.
     #[error("the learner's variances of the user's ratings are not finite: expected finite numbers")]
     VariancesNotFinite,
+    /// A prior is not of this catalogue, or not made of numbers.
+    #[error(
+        "a prior with {found}: expected {items} finite numbers, one for each item, and strength and fade of 0 or more"
+    )]
+    Prior {
+        /// What it has.
+        found: String,
+        /// How many items there are.
+        items: usize,
+    },
     /// A model that another crate built does not score the items of the catalogue that came with it.
     #[error("the model scores {found} items: expected {expected}, as many as the catalogue has")]
     WrongShape {

@@ -198,7 +198,11 @@ impl Recommender {
     /// As [`Recommender::top_k`].
     pub fn top_k_with(&self, user: &AdaptedUser, k: usize, filter: &Filter) -> Result<Vec<Hit>, RecommendError> {
         let scores = self.scores(user)?;
-        Ok(filter.best((&self.catalogue, &self.places), user.seen(), &scores, k))
+        Ok(self.best_of(filter, user, &scores, k))
+    }
+
+    pub(super) fn best_of(&self, filter: &Filter, user: &AdaptedUser, scores: &[f32], k: usize) -> Vec<Hit> {
+        filter.best((&self.catalogue, &self.places), user.seen(), scores, k)
     }
 
     /// Ranking scores of all items, seen ones included, in the order of the catalogue.
@@ -296,7 +300,7 @@ impl Recommender {
         if belief.is_finite() { Ok(belief) } else { Err(RecommendError::VariancesNotFinite) }
     }
 
-    fn find(&self, item: &str) -> Result<ItemIndex, RecommendError> {
+    pub(super) fn find(&self, item: &str) -> Result<ItemIndex, RecommendError> {
         self.catalogue.find(item).ok_or_else(|| RecommendError::UnknownItem { item: item.to_owned() })
     }
 

@@ -23,6 +23,7 @@ mod folder;
 mod lm;
 #[cfg(feature = "text")]
 mod universal;
+mod wish;
 
 #[cfg(feature = "text")]
 pub use bert::{BertConfig, BertEncoder, BertModule, Pooling, TokenBatch};
@@ -39,3 +40,4 @@ pub use lm::{
 };
 #[cfg(feature = "text")]
 pub use universal::UniversalEncoder;
+pub use wish::Wish;
