@@ -16,10 +16,10 @@ mod trained;
 use std::collections::HashMap;
 
 use metarec::baseline::{Popularity, Random};
-use metarec::data::{Dataset, ItemIndex, ItemVectors, UserIndex};
+use metarec::data::{Dataset, IndexedEvent, ItemIndex, ItemVectors, UserIndex};
 use metarec::evaluate::{EvaluateError, Method, Part, Report, Served, Support, UserCold};
 use metarec::recommend::{ItemPrior, device_from_env};
-use metarec::text::{CachedEncoder, TextEncoder, Wish, item_vectors, read_encoder};
+use metarec::text::{CachedEncoder, TasteProfile, TextEncoder, Wish, category_shares, item_vectors, read_encoder};
 
 use record::{Table, columns, metric_tables};
 use trained::{Failure, Trained};
@@ -44,43 +44,29 @@ struct Wanted {
 struct Wishes<'a> {
     data: &'a Dataset,
     /// Of each category, the share among what training users liked.
-    share: Vec<f64>,
+    usual: Vec<f64>,
     vectors: ItemVectors,
     encoder: CachedEncoder<Box<dyn TextEncoder>>,
 }
 
 impl Wishes<'_> {
-    /// The user's wish from what they did; `None` if they liked nothing.
-    fn of(&self, events: &[metarec::data::IndexedEvent]) -> Result<Option<Wanted>, Failure> {
+    /// The user's wish from what they did; `None` if they like nothing more than is usual.
+    fn of(&self, events: &[IndexedEvent]) -> Result<Option<Wanted>, Failure> {
         let catalogue = self.data.catalogue();
-        let liked: Vec<ItemIndex> =
-            events.iter().filter(|event| self.data.like_rule().is_like(event)).map(|event| event.item).collect();
-        let mut counts = vec![0.0; self.share.len()];
-        for &item in &liked {
-            catalogue.item(item).categories.iter().for_each(|&code| counts[code as usize] += 1.0);
-        }
-        // How many deviations there are more of a category than everybody likes.
-        let surplus: Vec<f64> = counts
-            .iter()
-            .zip(&self.share)
-            .map(|(count, share)| {
-                let expected = share * liked.len() as f64;
-                (count - expected) / expected.max(1e-9).sqrt()
-            })
-            .collect();
-        let mut order: Vec<usize> = (0..surplus.len()).collect();
-        order.sort_by(|&a, &b| surplus[b].total_cmp(&surplus[a]).then(a.cmp(&b)));
-        let ([first, second, ..], Some(&last)) = (&order[..], order.last()) else { return Ok(None) };
-        if liked.is_empty() {
+        let profile = TasteProfile::of(catalogue, &self.usual, self.data.like_rule(), events);
+        let (wanted, unwanted) = (&profile.likes[..profile.likes.len().min(2)], profile.avoids.first());
+        if wanted.is_empty() {
             return Ok(None);
         }
-        let name = |code: usize| catalogue.categories()[code].as_str();
-        let sentence = format!("I would like {} and {}, but no {}.", name(*first), name(*second), name(last));
+        let no = unwanted.map_or_else(String::new, |name| format!(", but no {name}"));
+        let sentence = format!("I would like {}{no}.", wanted.join(" and "));
         let scores = Wish::parse(&sentence).scores(&self.vectors, &self.encoder)?;
-        let has = |item: u32, code: usize| catalogue.item(ItemIndex(item)).categories.contains(&(code as u32));
-        let passes =
-            (0..catalogue.len() as u32).map(|item| (has(item, *first) || has(item, *second)) && !has(item, last));
-        let passes = passes.collect();
+        let has = |item: u32, names: &[String]| {
+            let codes = &catalogue.item(ItemIndex(item)).categories;
+            codes.iter().any(|&code| names.contains(&catalogue.categories()[code as usize]))
+        };
+        let unwanted = unwanted.map_or(&[][..], std::slice::from_ref);
+        let passes = (0..).take(catalogue.len()).map(|item| has(item, wanted) && !has(item, unwanted)).collect();
         Ok(Some(Wanted { sentence, scores, passes }))
     }
 }
@@ -152,16 +138,10 @@ fn run(
     seed: u64,
 ) -> Result<(Report, Vec<String>), Failure> {
     let Trained { data, split, rec, .. } = trained;
-    let mut share = vec![0.0; data.catalogue().categories().len()];
-    let rule = data.like_rule();
-    let liked = || split.train.iter().flat_map(|task| &task.events).filter(|event| rule.is_like(event));
-    liked().for_each(|event| {
-        data.catalogue().item(event.item).categories.iter().for_each(|&code| share[code as usize] += 1.0)
-    });
-    let all = liked().count().max(1) as f64;
-    share.iter_mut().for_each(|count| *count /= all);
+    let liked = split.train.iter().flat_map(|task| &task.events).filter(|event| data.like_rule().is_like(event));
+    let usual = category_shares(data.catalogue(), liked.map(|event| event.item));
     let vectors = item_vectors(data.catalogue(), &encoder)?;
-    let wishes = Wishes { data, share, vectors, encoder };
+    let wishes = Wishes { data, usual, vectors, encoder };
     let mut of = HashMap::new();
     for user in split.valid.iter().chain(&split.test) {
         if let Some(wanted) = wishes.of(&user.pool)? {

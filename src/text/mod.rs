@@ -4,8 +4,11 @@
 //! [`Catalogue`](crate::data::Catalogue) ([`item_vectors`]) they let the preference model understand an item that nobody has touched. Behind the feature `text`,
 //! [`BertEncoder`] reads the folders of BERT's family (MiniLM, E5, BGE) as they are published, and [`UniversalEncoder`] one for sixteen languages. Models are never downloaded.
 //!
+//! People in words: a [`TasteProfile`] is a sentence of what somebody likes, a [`Wish`] what they say they want, as a score for each item, and a
+//! [`HistoryTemplate`] makes a text of a history.
+//!
 //! Behind the feature `lm`, a [`LanguageModel`] goes on from a [`Prompt`]; [`DecoderModel`] is one in this process, [`RemoteModel`] one
-//! behind a server.
+//! behind a server. A [`SlotWriter`] has it choose the words around recommendations.
 
 #[cfg(any(feature = "text", feature = "lm"))]
 mod batches;
@@ -19,8 +22,10 @@ mod error;
 mod files;
 #[cfg(feature = "text")]
 mod folder;
+mod history;
 #[cfg(feature = "lm")]
 mod lm;
+mod profile;
 #[cfg(feature = "text")]
 mod universal;
 mod wish;
@@ -33,11 +38,13 @@ pub use encoder::{TextEncoder, TextVectors};
 pub use error::TextError;
 #[cfg(feature = "text")]
 pub use folder::read_encoder;
+pub use history::HistoryTemplate;
 #[cfg(feature = "lm")]
 pub use lm::{
     CachedModel, DecoderModel, Finish, Generated, Generation, LanguageModel, Prompt, RemoteModel, RemoteOptions,
-    Sampling, StateEncoder, StatePooling,
+    Sampling, SlotWriter, StateEncoder, StatePooling,
 };
+pub use profile::{TasteProfile, category_shares};
 #[cfg(feature = "text")]
 pub use universal::UniversalEncoder;
 pub use wish::Wish;

@@ -16,6 +16,7 @@ mod local;
 mod prompt;
 mod remote;
 mod sampling;
+mod slot;
 mod source;
 mod states;
 mod tokens;
@@ -25,6 +26,7 @@ pub use local::DecoderModel;
 pub use prompt::Prompt;
 pub use remote::{RemoteModel, RemoteOptions};
 pub use sampling::Sampling;
+pub use slot::SlotWriter;
 pub use states::{StateEncoder, StatePooling};
 
 use serde::{Deserialize, Serialize};
