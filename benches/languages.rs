@@ -73,6 +73,13 @@ impl Study {
         told
     }
 
+    /// How many of the test's new items are translated.
+    fn translated(&self) -> usize {
+        let known = self.split.users().candidates();
+        let new = self.split.candidates(Part::Test).into_iter().filter(|item| known.binary_search(item).is_err());
+        new.filter(|item| self.titles.contains_key(&self.data.catalogue().ids()[item.position()])).count()
+    }
+
     fn score(&self, data: &Dataset, method: &dyn Method, report: &mut Report) -> Result<(), Failure> {
         let options = ProtocolOptions::default();
         Ok(self.split.protocol(data, &options)?.run(method, report)?)
@@ -161,7 +168,7 @@ fn main() -> Result<(), Failure> {
     record.seeds = vec![seed];
     record.notes.push(format!(
         "{} of the {} new items of the test have translated titles, by hand; the names of all {} categories are translated.",
-        study.titles.len(),
+        study.translated(),
         study.split.candidates(Part::Test).len() - study.split.users().candidates().len(),
         study.categories.len(),
     ));

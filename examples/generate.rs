@@ -17,7 +17,7 @@ const HELP: &str = "\
 Goes on from a prompt with a language model.
 
 usage: generate (--model FILE_OR_DIR | --url ADDRESS --name NAME [--key-from VARIABLE] [--cache DIR])
-                --prompt TEXT [--chat] [--tokens N] [--greedy | --temperature T] [--top-p P]
+                --prompt TEXT [--chat [--system TEXT]] [--tokens N] [--greedy | --temperature T] [--top-p P]
                 [--seed N] [--stop TEXT] [--choices FILE]
 
   --model PATH        a GGUF file of the Llama family or GPT-2, or a Hugging Face folder
@@ -27,6 +27,7 @@ usage: generate (--model FILE_OR_DIR | --url ADDRESS --name NAME [--key-from VAR
   --cache DIR         remember answers there
   --prompt TEXT       what to go on from
   --chat              the prompt is a message to an assistant
+  --system TEXT       what the assistant is told beforehand; a server may have a text of its own where there is none
   --tokens N          tokens at most; 64 by default
   --greedy            always the most probable token (default)
   --temperature T     draw tokens; less than 1 keeps to the probable ones
@@ -94,7 +95,8 @@ impl Said {
 }
 
 fn parse() -> Result<Option<Args>, lexopt::Error> {
-    let (mut said, mut cache, mut text, mut chat, mut choices) = (Said::default(), None, None, false, None);
+    let (mut said, mut cache, mut text, mut choices) = (Said::default(), None, None, None);
+    let (mut chat, mut system) = (false, None);
     let (mut generation, mut sampling) = (Generation::default(), Sampling::default());
     let mut parser = lexopt::Parser::from_env();
     while let Some(arg) = parser.next()? {
@@ -107,6 +109,7 @@ fn parse() -> Result<Option<Args>, lexopt::Error> {
             Long("cache") => cache = Some(PathBuf::from(parser.value()?)),
             Long("prompt") => text = Some(parser.value()?.string()?),
             Long("chat") => chat = true,
+            Long("system") => system = Some(parser.value()?.string()?),
             Long("tokens") => generation.tokens = parser.value()?.parse()?,
             Long("greedy") => sampling.temperature = 0.0,
             Long("temperature") => sampling.temperature = parser.value()?.parse()?,
@@ -121,7 +124,12 @@ fn parse() -> Result<Option<Args>, lexopt::Error> {
         }
     }
     let text = text.ok_or("--prompt is missing: expected a text")?;
-    let prompt = if chat { Prompt::new().user(text) } else { Prompt::from(text) };
+    let prompt = match (chat, system) {
+        (true, Some(system)) => Prompt::new().system(system).user(text),
+        (true, None) => Prompt::new().user(text),
+        (false, Some(_)) => return Err("--system goes with --chat".into()),
+        (false, None) => Prompt::from(text),
+    };
     let generation = generation.with_sampling(sampling);
     Ok(Some(Args { place: said.place()?, cache, prompt, generation, choices }))
 }

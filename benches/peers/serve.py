@@ -40,7 +40,7 @@ def main():
     parser.add_argument("--port", type=int, default=8080)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--tokens", type=int, default=64)
-    parser.add_argument("--f32")
+    parser.add_argument("--f32", metavar="FILE")
     args = parser.parse_args()
     if args.f32:
         unpack(args.model, args.f32)

@@ -5,6 +5,9 @@ use std::fmt;
 use super::{AdaptedUser, RecommendError, Recommender};
 use crate::data::{IndexedEvent, ItemIndex};
 
+/// What a reason is worth at least, in log odds: less may be rounding.
+const LEAST_GAIN: f32 = 1e-4;
+
 /// Why an item is recommended to a user.
 ///
 /// Displayed, it is a sentence in English: `"Aliens (1986)" because of "Alien (1979)" and "The Thing (1982)".` Hosts that speak otherwise read the fields.
@@ -19,7 +22,7 @@ pub struct Explanation {
     pub reasons: Vec<Reason>,
 }
 
-/// An item in the user's history that speaks for another one.
+/// An item in the user's history that speaks for another one. It may be one that they disliked: that, too, says what they like.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Reason {
@@ -35,7 +38,10 @@ pub struct Reason {
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let quoted = |title: &str| format!("\"{}\"", title.replace('"', "'"));
+        let quoted = |title: &str| {
+            let plain = title.replace('"', "'").replace(char::is_control, " ");
+            format!("\"{plain}\"")
+        };
         write!(f, "{} ", quoted(&self.title))?;
         let names: Vec<String> = self.reasons.iter().map(|reason| quoted(&reason.title)).collect();
         match names.split_last() {
@@ -84,7 +90,7 @@ impl Recommender {
                 user.events().iter().partition(|event| event.item == other);
             let Some(adapted) = self.adapt_indexed(&[(&without, user.profile())]).pop() else { continue };
             let gain = whole - over_mean(&self.scores(&adapted)?, place);
-            if let (Some(&event), true) = (on.last(), gain > 0.0) {
+            if let (Some(&event), true) = (on.last(), gain > LEAST_GAIN) {
                 let id = &self.catalogue().ids()[other.position()];
                 reasons.push(Reason { item: id.clone(), title: self.name(other), event, gain });
             }

@@ -47,7 +47,7 @@ impl ItemPrior {
     /// What a deviation is worth to a user with so many events.
     #[must_use]
     pub fn weight(&self, events: usize) -> f32 {
-        if events == 0 { self.strength } else { self.strength * self.fade / (self.fade + events as f32) }
+        if events == 0 { self.strength } else { self.strength * (self.fade / (self.fade + events as f32)) }
     }
 
     /// The numbers, of mean 0 and deviation 1.
@@ -113,6 +113,7 @@ mod tests {
         assert_eq!(weights, [3.0, 2.0, 1.5, 0.5]);
         assert_eq!(ItemPrior::new(vec![7.0; 3]).scores(), [0.0; 3], "what is all alike says nothing");
         assert_eq!(ItemPrior::new(vec![1.0, 2.0]).with_fade(0.0).weight(1), 0.0);
+        assert_eq!(ItemPrior::new(vec![1.0, 2.0]).with_strength(2.0).with_fade(f32::MAX).weight(9), 2.0);
         assert!(ItemPrior::new(Vec::new()).scores().is_empty());
     }
 }

@@ -6,7 +6,7 @@ use crate::data::{Catalogue, IndexedEvent, ItemIndex};
 ///
 /// In [`event`](Self::event) stand `{title}` (the id where there is none), `{text}`, `{categories}` and `{value}` (nothing where there is none) for what is known of the event's
 /// item. What is put in their places is never read as a template: a title that holds `{value}` stays as it is. Line ends and other control characters in it become spaces,
-/// so that an item cannot look like several.
+/// so that with events on lines of their own an item cannot look like several; titles and categories are cut off after 200 characters, texts after 2,000.
 ///
 /// ```
 /// use metarec::data::{Action, Catalogue, IndexedEvent};
@@ -87,7 +87,7 @@ fn value(catalogue: &Catalogue, event: &IndexedEvent, name: &str) -> Option<Stri
         "value" => event.value.map(|value| value.to_string()).unwrap_or_default(),
         _ => return None,
     };
-    Some(one_line(&text))
+    Some(if name == "text" { cut(&text, LONGEST_TEXT) } else { one_line(&text) })
 }
 
 /// An item's title; its id where it has none.
@@ -96,9 +96,20 @@ pub(super) fn name_of(catalogue: &Catalogue, item: ItemIndex) -> &str {
     if title.is_empty() { &catalogue.ids()[item.position()] } else { title }
 }
 
-/// The same text on one line.
+/// Characters of a title or the names of categories at most, and of a longer text.
+const LONGEST_NAME: usize = 200;
+const LONGEST_TEXT: usize = 2_000;
+
+/// A title or a name on one line, cut off after 200 characters.
 pub(super) fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { ' ' } else { c }).collect()
+    cut(text, LONGEST_NAME)
+}
+
+fn cut(text: &str, most: usize) -> String {
+    text.chars()
+        .take(most)
+        .map(|c| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { ' ' } else { c })
+        .collect()
 }
 
 #[cfg(test)]

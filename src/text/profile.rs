@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::data::{Catalogue, IndexedEvent, ItemIndex, LikeRule};
 use crate::text::Wish;
-use crate::text::history::name_of;
+use crate::text::history::{name_of, one_line};
 
 /// How many categories and favourites a profile names at most.
 const LIKES: usize = 3;
@@ -35,7 +35,7 @@ pub struct TasteProfile {
     pub likes: Vec<String>,
     /// Categories that they like less than is usual by an event or more, the most unusual first; two at most.
     pub avoids: Vec<String>,
-    /// Titles of what they liked: those of the greatest values, of these the latest first; three at most. Ids stand for titles that are not there.
+    /// Titles of what they liked, each on one line: those of the greatest values, of these the latest first; three at most. Ids stand for titles that are not there.
     pub favourites: Vec<String>,
 }
 
@@ -58,16 +58,17 @@ impl TasteProfile {
     #[must_use]
     pub fn of(catalogue: &Catalogue, usual: &[f64], rule: &LikeRule, history: &[IndexedEvent]) -> Self {
         let liked: Vec<&IndexedEvent> = history.iter().filter(|event| rule.is_like(event)).collect();
-        let mut counts = vec![0.0; usual.len()];
+        let mut counts = vec![0.0; catalogue.categories().len()];
         for event in &liked {
             catalogue.item(event.item).categories.iter().for_each(|&code| counts[code as usize] += 1.0);
         }
-        let expected = |code: usize| usual[code] * liked.len() as f64;
+        // A category that nothing has had so far is as usual as one that few things have.
+        let expected = |code: usize| usual.get(code).copied().unwrap_or(0.0).max(0.01) * liked.len() as f64;
         // How many deviations there are more of a category than is usual.
-        let surplus = |code: usize| (counts[code] - expected(code)) / expected(code).sqrt().max(1e-9);
+        let surplus = |code: usize| (counts[code] - expected(code)) / expected(code).sqrt().max(0.1);
         let mut order: Vec<usize> = (0..counts.len()).collect();
         order.sort_by(|&a, &b| surplus(b).total_cmp(&surplus(a)).then(a.cmp(&b)));
-        let name = |code: &usize| catalogue.categories()[*code].clone();
+        let name = |code: &usize| one_line(&catalogue.categories()[*code]);
         let more = |code: &&usize| counts[**code] > expected(**code);
         let less = |code: &&usize| counts[**code] + 1.0 <= expected(**code);
         let mut best: Vec<(usize, &IndexedEvent)> = liked.iter().copied().enumerate().collect();
@@ -75,9 +76,9 @@ impl TasteProfile {
         best.sort_by(|(a, first), (b, second)| value(second).total_cmp(&value(first)).then(b.cmp(a)));
         let mut favourites: Vec<String> = Vec::new();
         for (_, event) in best {
-            let title = name_of(catalogue, event.item);
-            if favourites.len() < FAVOURITES && !favourites.iter().any(|found| found == title) {
-                favourites.push(title.to_owned());
+            let title = one_line(name_of(catalogue, event.item));
+            if favourites.len() < FAVOURITES && !favourites.contains(&title) {
+                favourites.push(title);
             }
         }
         Self {

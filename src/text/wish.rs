@@ -7,7 +7,8 @@ use crate::text::{TextEncoder, TextError};
 /// What someone wants and does not want, as parts of what they wrote.
 ///
 /// A part is unwanted behind a word that says so: "slow science fiction, no horror, and nothing with musicals" wants "slow science fiction" and does not want
-/// "horror" and "musicals". English and Spanish have such words here ([`NEGATIONS`](Self::NEGATIONS)); in other languages fill the fields.
+/// "horror" and "musicals". English and Spanish have such words here ([`NEGATIONS`](Self::NEGATIONS)); in other languages fill the fields. It reads words and no grammar: where a host has a language
+/// model to read sentences with, it fills the fields too.
 ///
 /// Words are only compared with those of items: there is no text that does anything else.
 ///
@@ -27,49 +28,95 @@ pub struct Wish {
 
 /// How many bytes of a wish are read.
 const LONGEST: usize = 10_000;
+/// How many parts of each kind are kept.
+const PARTS: usize = 16;
+/// Words behind which something is wanted again.
+const BUT: [&str; 5] = ["but", "only", "just", "pero", "solo"];
+/// Words that join parts of a kind.
+const AND: [&str; 6] = ["and", "or", "&", "y", "o", "e"];
+/// Words that say nothing of what is wanted, where a part begins with them.
+const NOTHING_SAID: [&str; 24] = [
+    "i", "i'd", "i'm", "we", "do", "does", "would", "like", "want", "love", "enjoy", "watch", "see", "please", "some",
+    "any", "more", "of", "with", "to", "quiero", "una", "un", "de",
+];
 
 impl Wish {
-    /// What an unwanted part begins with, the longer ones first.
-    pub const NEGATIONS: [&str; 24] = [
-        "i do not want",
-        "i don't want",
-        "anything but",
-        "nothing with",
-        "i don't like",
-        "nothing like",
-        "without any",
-        "except for",
-        "no quiero",
-        "nothing of",
-        "nada de",
-        "without",
-        "no more",
-        "i hate",
-        "except",
-        "excepto",
-        "rather not",
-        "but no",
-        "avoid",
-        "never",
-        "ningún",
-        "sin",
-        "not",
+    /// What says that what follows is not wanted.
+    pub const NEGATIONS: [&str; 22] = [
         "no",
+        "not",
+        "never",
+        "without",
+        "except",
+        "avoid",
+        "hate",
+        "dislike",
+        "nothing",
+        "don't",
+        "dont",
+        "won't",
+        "can't",
+        "nor",
+        "neither",
+        "anything but",
+        "other than",
+        "rather than",
+        "sin",
+        "nada",
+        "excepto",
+        "ningún",
     ];
 
-    /// The parts of a text: what commas, semicolons, full stops, line ends, "and", "but" and their Spanish kin separate. What is longer than 10,000 bytes is cut off.
+    /// The parts of a text. Commas, semicolons, full stops and line ends separate them, and so do "but", "only", "and", "or" and their Spanish kin. From a word that says so to the next
+    /// separator other than "and" and "or" nothing is wanted: "no horror and gore" wants neither. Words that say nothing ("I", "want", "please") are left out at the beginning of a part.
+    ///
+    /// The first 10,000 bytes are read, and 16 parts of each kind kept.
     #[must_use]
     pub fn parse(text: &str) -> Self {
-        let text = &text[..text.floor_char_boundary(LONGEST)];
+        let text = text[..text.floor_char_boundary(LONGEST)].replace('’', "'");
         let mut wish = Self::default();
-        for part in text.split([',', ';', '.', '!', '?', '\n', ':']).flat_map(clauses) {
-            let (unwanted, words) = without_negation(&part);
-            if words.chars().any(char::is_alphanumeric) {
-                let list = if unwanted { &mut wish.unwanted } else { &mut wish.wanted };
-                list.push(words.to_owned());
-            }
+        for part in text.split([',', ';', '.', '!', '?', '\n', ':']) {
+            wish.read(part);
         }
         wish
+    }
+
+    /// Takes in what stands between two marks.
+    fn read(&mut self, part: &str) {
+        let words: Vec<&str> = part.split_whitespace().collect();
+        let lower: Vec<String> = words.iter().map(|word| word.to_lowercase()).collect();
+        let (mut unwanted, mut from, mut at) = (false, 0, 0);
+        while at < words.len() {
+            let rest = lower[at..].join(" ");
+            let is =
+                |phrase: &str| rest.strip_prefix(phrase).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '));
+            // A title such as "Sin City" is no negation: Spanish ones are written small.
+            let negation =
+                Self::NEGATIONS.iter().filter(|phrase| is(phrase) && !(**phrase == "sin" && words[at] != "sin"));
+            let (length, negates) = match negation.map(|phrase| phrase.split(' ').count()).max() {
+                Some(length) => (length, Some(true)),
+                None if BUT.contains(&lower[at].as_str()) => (1, Some(false)),
+                None if AND.contains(&lower[at].as_str()) => (1, None),
+                None => {
+                    at += 1;
+                    continue;
+                }
+            };
+            self.keep(unwanted, &words[from..at]);
+            unwanted = negates.unwrap_or(unwanted);
+            at += length;
+            from = at;
+        }
+        self.keep(unwanted, &words[from..]);
+    }
+
+    fn keep(&mut self, unwanted: bool, words: &[&str]) {
+        let said = words.iter().skip_while(|word| NOTHING_SAID.contains(&word.to_lowercase().as_str()));
+        let part = said.copied().collect::<Vec<_>>().join(" ");
+        let list = if unwanted { &mut self.unwanted } else { &mut self.wanted };
+        if part.chars().any(char::is_alphanumeric) && list.len() < PARTS && !list.contains(&part) {
+            list.push(part);
+        }
     }
 
     /// Whether nothing is said.
@@ -88,7 +135,8 @@ impl Wish {
     /// If the encoder fails or gives vectors of another width than the items'.
     pub fn scores(&self, items: &ItemVectors, encoder: &(impl TextEncoder + ?Sized)) -> Result<Vec<f32>, TextError> {
         let width = items.width;
-        let rows: Vec<&[f32]> = items.values.chunks_exact(width.max(1)).collect();
+        let rows: Vec<(&[f32], f64)> =
+            items.values.chunks_exact(width.max(1)).map(|row| (row, dot(row, row).sqrt())).collect();
         let mut scores = vec![0.0; rows.len()];
         for (parts, sign) in [(&self.wanted, 1.0), (&self.unwanted, -1.0)] {
             let texts: Vec<&str> = parts.iter().map(String::as_str).collect();
@@ -106,69 +154,21 @@ impl Wish {
     }
 }
 
-/// A part cut at words that begin another one.
-fn clauses(part: &str) -> Vec<String> {
-    let mut clauses = vec![String::new()];
-    let words: Vec<&str> = part.split_whitespace().collect();
-    for (at, word) in words.iter().enumerate() {
-        let rest = words[at..].join(" ").to_lowercase();
-        let negation = Wish::NEGATIONS.iter().any(|negation| begins(&rest, negation).is_some());
-        let joins = ["and", "but", "y", "pero", "&"].contains(&word.to_lowercase().as_str());
-        let open = clauses.last().is_some_and(|clause| !clause.is_empty());
-        // "not" in the middle of a negation ("i do not want") begins no other part.
-        let inside = clauses.last().is_some_and(|clause| is_negation_so_far(clause));
-        if (joins || negation) && open && !inside {
-            clauses.push(String::new());
-        }
-        if let Some(clause) = clauses.last_mut().filter(|_| !joins) {
-            if !clause.is_empty() {
-                clause.push(' ');
-            }
-            clause.push_str(word);
-        }
-    }
-    clauses
-}
-
-/// Whether a clause consists of the beginning of a negation alone.
-fn is_negation_so_far(clause: &str) -> bool {
-    let clause = clause.to_lowercase();
-    !clause.is_empty() && Wish::NEGATIONS.iter().any(|negation| negation.starts_with(&clause))
-}
-
-/// What follows a negation at the beginning of a text.
-fn begins<'a>(text: &'a str, negation: &str) -> Option<&'a str> {
-    text.strip_prefix(negation).filter(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace))
-}
-
-fn without_negation(part: &str) -> (bool, &str) {
-    let mut rest = part.trim();
-    let mut unwanted = false;
-    // "no" before "nothing of": one is enough, and all of them go.
-    while let Some(negation) = Wish::NEGATIONS.iter().find(|negation| {
-        rest.get(..negation.len()).is_some_and(|head| head.to_lowercase() == **negation)
-            && rest[negation.len()..].chars().next().is_none_or(char::is_whitespace)
-    }) {
-        unwanted = true;
-        rest = rest[negation.len()..].trim_start();
-    }
-    (unwanted, rest)
-}
-
 /// The cosine of each row with a vector, brought to mean 0 and deviation 1 over the rows that are not all zeros; 0 for these.
-fn standardised(rows: &[&[f32]], vector: &[f32]) -> Vec<f32> {
-    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(a * b)).sum::<f64>();
+fn standardised(rows: &[(&[f32], f64)], vector: &[f32]) -> Vec<f32> {
     let length = dot(vector, vector).sqrt();
-    let cosine = |row: &&[f32]| {
-        let lengths = dot(row, row).sqrt() * length;
-        (lengths > 0.0).then(|| dot(row, vector) / lengths)
-    };
+    let cosine = |(row, own): &(&[f32], f64)| (own * length > 0.0).then(|| dot(row, vector) / (own * length));
     let cosines: Vec<Option<f64>> = rows.iter().map(cosine).collect();
     let count = cosines.iter().flatten().count().max(1) as f64;
     let mean = cosines.iter().flatten().sum::<f64>() / count;
     let deviation = (cosines.iter().flatten().map(|cosine| (cosine - mean).powi(2)).sum::<f64>() / count).sqrt();
-    let scale = if deviation > 0.0 { deviation.recip() } else { 0.0 };
+    // What differs by rounding does not differ.
+    let scale = if deviation > 1e-6 { deviation.recip() } else { 0.0 };
     cosines.into_iter().map(|cosine| cosine.map_or(0.0, |cosine| ((cosine - mean) * scale) as f32)).collect()
+}
+
+fn dot(a: &[f32], b: &[f32]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| f64::from(a * b)).sum()
 }
 
 #[cfg(test)]
@@ -197,6 +197,11 @@ mod tests {
             ("nothing with animals. drama!", &["drama"], &["animals"]),
             ("comedia romántica sin terror", &["comedia romántica"], &["terror"]),
             ("notebook novels", &["notebook novels"], &[]),
+            ("I never watch horror", &[], &["horror"]),
+            ("I avoid gore, I don’t like westerns", &[], &["gore", "westerns"]),
+            ("anything but horror", &[], &["horror"]),
+            ("no horror and gore, but comedy", &["comedy"], &["horror", "gore"]),
+            ("I would like something like Sin City", &["something like Sin City"], &[]),
             ("", &[], &[]),
             (" , ;no,. not ", &[], &[]),
         ] {
@@ -245,6 +250,9 @@ mod tests {
             for part in wish.wanted.iter().chain(&wish.unwanted) {
                 prop_assert!(!part.trim().is_empty());
                 prop_assert!(part.split(|c: char| !c.is_alphanumeric()).all(|word| words.contains(&word)), "{} of {}", part, text);
+            }
+            for list in [&wish.wanted, &wish.unwanted] {
+                prop_assert!(list.len() <= PARTS);
             }
         }
     }

@@ -1,8 +1,8 @@
 //! Answers on disk, so that a question is asked once.
 
 use std::fs;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::{Path, PathBuf};
-use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::de::DeserializeOwned;
@@ -17,7 +17,8 @@ use crate::text::TextError;
 /// Each model has its own folder in the given one, named by its [fingerprint](LanguageModel::fingerprint). A file that is damaged is as none. A question is prompt, options
 /// and texts: drawn texts are remembered too, by their seed.
 ///
-/// The files hold answers and no questions, and nobody deletes them but the host.
+/// The files hold answers and no questions, and nobody deletes them but the host. An answer that can't be written is given all the same. Two threads that ask the same at once both
+/// ask the model.
 #[derive(Debug)]
 pub struct CachedModel<M> {
     model: M,
@@ -64,10 +65,14 @@ impl<M: LanguageModel> CachedModel<M> {
             return Ok(answer);
         }
         let answer = ask()?;
-        write(&path, &answer)?;
+        // What was paid for is given, whether or not it can be kept.
+        let _ = write(&path, &answer);
         Ok(answer)
     }
 }
+
+/// Texts whose likelihoods are asked for together.
+const AT_A_TIME: usize = 16;
 
 fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
@@ -86,13 +91,13 @@ fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, TextError> {
 /// Writes a file beside and puts it in the place, so that nobody reads half of it.
 fn write(path: &Path, answer: &impl Serialize) -> Result<(), TextError> {
     static WRITTEN: AtomicU64 = AtomicU64::new(0);
-    // JSON has no infinite numbers: such an answer is given and not kept.
     let Ok(answer) = serde_json::to_string(answer) else { return Ok(()) };
     let Ok(bytes) = serde_json::to_vec(&Kept { digest: digest(answer.as_bytes()), answer }) else { return Ok(()) };
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(TextError::io(folder))?;
     }
-    let fresh = path.with_extension(format!("{}-{}.part", process::id(), WRITTEN.fetch_add(1, Ordering::Relaxed)));
+    let nobody_elses = RandomState::new().build_hasher().finish();
+    let fresh = path.with_extension(format!("{nobody_elses:016x}-{}.part", WRITTEN.fetch_add(1, Ordering::Relaxed)));
     fs::write(&fresh, bytes).map_err(TextError::io(&fresh))?;
     fs::rename(&fresh, path).map_err(TextError::io(path))
 }
@@ -110,17 +115,23 @@ impl<M: LanguageModel> LanguageModel for CachedModel<M> {
         self.remembered(&("choose", prompt, texts, sampling), || self.model.choose(prompt, texts, sampling))
     }
 
-    /// Each text is remembered by itself; the model is asked for those that are not.
+    /// Each text is remembered by itself; the model is asked for those that are not, and for a few at a time, so that a failure does not lose what was paid for.
     fn log_likelihoods(&self, prompt: &Prompt, texts: &[&str]) -> Result<Vec<f64>, TextError> {
         let paths: Vec<PathBuf> =
             texts.iter().map(|text| self.path(&("log_likelihoods", prompt, text))).collect::<Result<_, _>>()?;
         let mut values: Vec<Option<f64>> = paths.iter().map(|path| read(path)).collect::<Result<_, _>>()?;
         let asked: Vec<usize> = (0..texts.len()).filter(|&at| values[at].is_none()).collect();
-        if !asked.is_empty() || texts.is_empty() {
-            let missing: Vec<&str> = asked.iter().map(|&at| texts[at]).collect();
-            for (at, value) in asked.into_iter().zip(self.model.log_likelihoods(prompt, &missing)?) {
-                write(&paths[at], &value)?;
-                values[at] = Some(value);
+        if texts.is_empty() {
+            return self.model.log_likelihoods(prompt, texts);
+        }
+        if !asked.is_empty() {
+            for asked in asked.chunks(AT_A_TIME) {
+                let missing: Vec<&str> = asked.iter().map(|&at| texts[at]).collect();
+                for (&at, value) in asked.iter().zip(self.model.log_likelihoods(prompt, &missing)?) {
+                    // JSON has no infinite numbers: such an answer is given and not kept.
+                    let _ = if value.is_finite() { write(&paths[at], &value) } else { Ok(()) };
+                    values[at] = Some(value);
+                }
             }
         }
         Ok(values.into_iter().flatten().collect())

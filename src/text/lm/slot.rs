@@ -5,6 +5,9 @@ use crate::text::history::one_line;
 use crate::text::profile::list;
 use crate::text::{TasteProfile, TextError};
 
+/// Titles that the model is told of at most.
+const OFFERED: usize = 20;
+
 /// Writes a text for a place in which items are recommended, out of phrases that the host has: the model chooses the one that suits the reader and what is offered.
 ///
 /// In phrases stand `{likes}` (what the reader likes), `{like}` (the first of it), `{favourite}` (what they liked most), `{titles}` and `{first}` (what is offered). A phrase of which something is
@@ -22,7 +25,7 @@ use crate::text::{TasteProfile, TextError};
 pub struct SlotWriter {
     /// What the text is, for the model: it stands before the place where the text goes.
     pub kind: String,
-    /// Phrases to choose from. The last one is taken if none can be filled, and should need nothing.
+    /// Phrases to choose from. One of them should need nothing, for readers of whom nothing is known.
     pub phrases: Vec<String>,
     /// Whether the model is asked by messages, as one that is a chat is, or goes on with a text.
     pub chat: bool,
@@ -77,8 +80,8 @@ impl SlotWriter {
     pub fn texts(&self, reader: &TasteProfile, titles: &[&str]) -> Vec<String> {
         let titles: Vec<String> = titles.iter().map(|title| one_line(title)).collect();
         let value = |name: &str| match name {
-            "likes" => Some(list(&reader.likes)),
-            "like" => reader.likes.first().cloned(),
+            "likes" => Some(one_line(&list(&reader.likes))),
+            "like" => reader.likes.first().map(|name| one_line(name)),
             "favourite" => reader.favourites.first().map(|title| one_line(title)),
             "titles" => Some(list(&titles)),
             "first" => titles.first().cloned(),
@@ -105,16 +108,29 @@ impl SlotWriter {
         titles: &[&str],
         sampling: &Sampling,
     ) -> Result<String, TextError> {
-        let mut texts = self.texts(reader, titles);
+        let texts = self.texts(reader, titles);
         let choices: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let context = format!("Reader: {}\nOffered: {}\n", one_line(&reader.to_string()), one_line(&titles.join("; ")));
+        let context = format!("Reader: {}\nOffered: {}\n", reader_line(reader), offered(titles));
         let prompt = match self.chat {
             true => Prompt::new().user(format!("{context}Choose the best text for this place: {}", self.kind)),
             false => Prompt::from(format!("{context}{}:", self.kind)),
         };
         let chosen = model.choose(&prompt, &choices, sampling)?;
-        Ok(texts.swap_remove(chosen))
+        texts.into_iter().nth(chosen).ok_or_else(|| {
+            TextError::option(format!("choice {chosen} by the model"), "one of the texts that it was given")
+        })
     }
+}
+
+/// The profile on one line: its parts are short and on one line each, unless a host filled them otherwise.
+fn reader_line(reader: &TasteProfile) -> String {
+    reader.to_string().replace(char::is_control, " ")
+}
+
+fn offered(titles: &[&str]) -> String {
+    let quoted: Vec<String> =
+        titles.iter().take(OFFERED).map(|title| format!("\"{}\"", one_line(title).replace('"', "'"))).collect();
+    quoted.join(", ")
 }
 
 /// A phrase with values in the places of their names; `None` if one is not known or empty.

@@ -2,6 +2,9 @@
 //!
 //! The crates that read them bring a parser of Python's literals with its compiler; the three fields that NumPy writes need none.
 
+/// Bytes of a header at most: NumPy writes 128 for the arrays that are read here.
+const LONGEST_HEADER: u32 = 1 << 12;
+
 /// An array of which the kind is not yet checked.
 #[derive(Debug, PartialEq)]
 pub(super) struct Array<'a> {
@@ -19,6 +22,9 @@ impl<'a> Array<'a> {
             [2 | 3, _, a, b, c, d, rest @ ..] => (u32::from_le_bytes([*a, *b, *c, *d]), rest),
             _ => return Err("a NumPy array of an unknown version".to_owned()),
         };
+        if length > LONGEST_HEADER {
+            return Err(format!("a header of {length} bytes"));
+        }
         let (header, data) = rest.split_at_checked(length as usize).ok_or("an array that ends in its header")?;
         let header = str::from_utf8(header).map_err(|_| "a header that is no text")?;
         let after = |name: &str| {

@@ -16,7 +16,7 @@ use crate::text::TextError;
 /// Width of the first two layers over the sum.
 const HIDDEN: usize = 320;
 /// Bytes of an array at most: the greatest have 4 million.
-const LARGEST: u64 = 1 << 30;
+const LARGEST: u64 = 1 << 24;
 
 struct Archive<'a> {
     path: &'a Path,
@@ -44,7 +44,11 @@ impl Archive<'_> {
         let bytes = match self.zip.by_name(&format!("{name}.npy")) {
             Ok(entry) => {
                 let mut bytes = Vec::new();
-                entry.take(LARGEST).read_to_end(&mut bytes).map(|_| bytes).map_err(|error| error.to_string())
+                match entry.take(LARGEST + 1).read_to_end(&mut bytes) {
+                    Ok(length) if length as u64 > LARGEST => Err(format!("more than {LARGEST} bytes")),
+                    Ok(_) => Ok(bytes),
+                    Err(error) => Err(error.to_string()),
+                }
             }
             Err(ZipError::FileNotFound) => Err("is not there".to_owned()),
             Err(error) => Err(error.to_string()),
@@ -131,9 +135,8 @@ pub(super) fn read(path: &Path, device: &Device) -> Result<Module, TextError> {
         .map_err(|error| TextError::file(path, error.to_string(), "an archive that NumPy wrote"))?;
     let mut archive = Archive { path, zip, device };
     let epsilon = archive.numbers("eps", &[], |array| array.doubles())?;
-    let epsilon = epsilon.first().copied().filter(|epsilon| *epsilon > 0.0 && *epsilon < 1.0);
-    let epsilon =
-        epsilon.ok_or_else(|| archive.wrong("eps", "no small number", "a number above 0 and below 1"))? as f32;
+    let epsilon = epsilon.first().map(|epsilon| *epsilon as f32).filter(|epsilon| *epsilon > 0.0 && *epsilon < 1.0);
+    let epsilon = epsilon.ok_or_else(|| archive.wrong("eps", "no small number", "a number above 0 and below 1"))?;
     let words = archive.words()?;
     let [(a, _), (b, _), (c, _)] = WINDOWS;
     let branches = [archive.branch(a)?, archive.branch(b)?, archive.branch(c)?];

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 use ureq::Agent;
+use ureq::unversioned::resolver::DefaultResolver;
+use ureq::unversioned::transport::{Connector, DefaultConnector};
 
-use super::answers::cost;
+use super::answers::{Unusable, cost};
 use super::budget::Budget;
-use super::key::Key;
+use super::key::{Key, KeyConnector};
 use super::options::RemoteOptions;
 use super::pace::{Pace, backoff};
 use crate::text::TextError;
@@ -48,14 +50,15 @@ impl Endpoint {
             return Err(TextError::option(found, expected));
         }
         let key = options.key_variable.as_deref().map(Key::read).transpose()?;
-        let agent = Agent::config_builder()
+        let config = Agent::config_builder()
             .timeout_global(Some(options.timeout))
             .http_status_as_error(false)
             // The key goes to no other address.
             .max_redirects(0)
             .max_redirects_will_error(false)
-            .build()
-            .new_agent();
+            .build();
+        let connector = DefaultConnector::default().chain(KeyConnector(key.clone()));
+        let agent = Agent::with_parts(config, connector, DefaultResolver::default());
         Ok(Self {
             agent,
             address: options.address.clone(),
@@ -78,22 +81,24 @@ impl Endpoint {
         path: &str,
         body: &Json,
         tokens: usize,
-        read: impl Fn(&Json) -> Result<T, String>,
+        read: impl Fn(&Json) -> Result<T, Unusable>,
     ) -> Result<T, TextError> {
         let sent = body.to_string();
         let messages = body["messages"].as_array().map_or(0, Vec::len) as u64;
-        let most = sent.len() as u64 + FRAME * (messages + 1) + tokens as u64;
+        let most = (sent.len() as u64).saturating_add(FRAME * (messages + 1)).saturating_add(tokens as u64);
         let mut attempt = 1;
         loop {
-            self.pace.wait();
             self.budget.take(most)?;
+            self.pace.wait();
             let failure = match self.once(path, &sent) {
                 Ok(answer) => {
                     let cost = cost(&answer);
                     self.budget.settle(most, cost.unwrap_or(most));
                     match read(&answer) {
                         Ok(value) => return Ok(value),
-                        Err(why) => Failure { why, again: Some(Duration::ZERO), charged: true },
+                        // The same question would get the same answer.
+                        Err(Unusable::ForGood(why)) => Failure { why, again: None, charged: true },
+                        Err(Unusable::Broken(why)) => Failure { why, again: Some(Duration::ZERO), charged: true },
                     }
                 }
                 Err(failure) => {
@@ -108,7 +113,7 @@ impl Endpoint {
                 let address = format!("{}/{path}", self.address);
                 return Err(TextError::Remote { address, attempts: attempt, why: self.shown(&failure.why) });
             }
-            thread::sleep(asked.max(backoff(self.backoff, self.longest_wait, attempt)));
+            thread::sleep(asked + backoff(self.backoff, self.longest_wait, attempt));
             attempt += 1;
         }
     }
@@ -125,9 +130,13 @@ impl Endpoint {
         let passing = matches!(status, 408 | 425 | 429 | 500 | 502 | 503 | 504 | 529);
         if status != 200 {
             let text = text.unwrap_or_default();
-            let why = format!("status {status}: {}", String::from_utf8_lossy(&text));
+            // Servers repeat keys, whole or in part, where they refuse them.
+            let said = if matches!(status, 401 | 403) { "".into() } else { String::from_utf8_lossy(&text) };
+            let why = format!("status {status}: {said}");
             let wait = wait.map_or(Duration::ZERO, Duration::from_secs);
-            return Err(Failure { why, again: passing.then_some(wait), charged: false });
+            // The model may have worked before a gateway gave up.
+            let charged = matches!(status, 408 | 500 | 502 | 504);
+            return Err(Failure { why, again: passing.then_some(wait), charged });
         }
         let text = text.map_err(|error| broken(&error))?;
         serde_json::from_slice(&text).map_err(|error| Failure {
@@ -140,7 +149,8 @@ impl Endpoint {
     /// The beginning of a text on one line, without the key.
     fn shown(&self, text: &str) -> String {
         let text = self.key.as_ref().map_or_else(|| text.to_owned(), |key| key.hide(text));
-        let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let line = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
+        let line = line.collect::<Vec<_>>().join(" ");
         match line.char_indices().nth(LONGEST_WHY) {
             Some((at, _)) => format!("{}...", &line[..at]),
             None => line,
@@ -150,8 +160,16 @@ impl Endpoint {
 
 /// A request that came to no end.
 fn broken(error: &ureq::Error) -> Failure {
-    let connected = !matches!(error, ureq::Error::HostNotFound | ureq::Error::ConnectionFailed)
-        && !matches!(error, ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused);
+    use std::io::ErrorKind::{AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkDown, NetworkUnreachable};
+    let connected = match error {
+        ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => false,
+        ureq::Error::Timeout(ureq::Timeout::Resolve | ureq::Timeout::Connect) => false,
+        ureq::Error::Io(error) => !matches!(
+            error.kind(),
+            ConnectionRefused | HostUnreachable | NetworkUnreachable | NetworkDown | AddrNotAvailable
+        ),
+        _ => true,
+    };
     let passing = matches!(
         error,
         ureq::Error::Io(_)

@@ -120,7 +120,7 @@ impl LanguageModel for RemoteModel {
         Ok(Generated { text, finish, read, written })
     }
 
-    /// After messages the server is told to answer with one of the texts (a JSON schema); an answer that is none of them is an error. After text each is scored by its
+    /// After messages the server is told, in one more of them and by a JSON schema, to answer with one of the texts; an answer that is none of them is an error. After text each is scored by its
     /// [log-likelihood](Self::log_likelihoods), and the whole of it is drawn, not token by token.
     fn choose(&self, prompt: &Prompt, texts: &[&str], sampling: &Sampling) -> Result<usize, TextError> {
         sampling.check()?;
@@ -130,16 +130,20 @@ impl LanguageModel for RemoteModel {
             let scored: Vec<(u32, f32)> = (0..).zip(scores.into_iter().map(|score| score as f32)).collect();
             return Sampler::new(*sampling).draw(&scored).map(|drawn| drawn as usize).ok_or_else(no_texts);
         }
-        // As many tokens as the longest text and the braces around it can have.
-        let tokens = texts.iter().map(|text| text.len()).max().unwrap_or(0) + 32;
-        let (path, mut body) = self.request(prompt, tokens, sampling)?;
+        let texts: Vec<String> = texts.iter().map(|text| plain(text)).collect();
+        // As many tokens as the longest text, as JSON writes it, and the braces around it can have.
+        let tokens = texts.iter().map(|text| json!(text).to_string().len()).max().unwrap_or(0) + 32;
+        // A server may make a grammar of the schema and not show it.
+        let list = texts.iter().map(|text| format!("- {text}\n")).collect::<String>();
+        let prompt = prompt.clone().user(format!("Answer with one of these, as it stands here:\n{list}"));
+        let (path, mut body) = self.request(&prompt, tokens, sampling)?;
         let schema = json!({
             "type": "object", "properties": { "choice": { "type": "string", "enum": texts } },
             "required": ["choice"], "additionalProperties": false,
         });
         body["response_format"] =
             json!({ "type": "json_schema", "json_schema": { "name": "choice", "strict": true, "schema": schema } });
-        self.endpoint.ask(path, &body, tokens, |answer| choice(&said(answer)?.text, texts))
+        self.endpoint.ask(path, &body, tokens, |answer| choice(&said(answer)?.text, &texts))
     }
 
     /// One request for each text, of the kind that gives the probabilities of the prompt's own tokens (`echo` with `logprobs`): few servers do, and no chat.
@@ -156,8 +160,8 @@ impl LanguageModel for RemoteModel {
                 let whole = format!("{begin}{space}{}", plain(text));
                 let (path, mut body) = self.request(&Prompt::from(&whole), 1, &Sampling::default())?;
                 (body["echo"], body["logprobs"]) = (json!(true), json!(1));
-                let range = begin.chars().count()..whole.chars().count();
-                self.endpoint.ask(path, &body, 1, |answer| log_likelihood(answer, &range))
+                let from = begin.chars().count();
+                self.endpoint.ask(path, &body, 1, |answer| log_likelihood(answer, &whole, from))
             })
             .collect()
     }

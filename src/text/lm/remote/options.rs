@@ -103,7 +103,7 @@ impl RemoteOptions {
         let host = self.address.strip_prefix("https://").or_else(|| self.address.strip_prefix("http://"));
         let host = host.map(|rest| rest.split('/').next().unwrap_or(rest));
         // Something before an @ would be a password, and is not repeated.
-        if host.is_some_and(|host| host.contains('@')) {
+        if self.address.contains('@') {
             return Some(("an address with a user or a password".to_owned(), "the key in an environment variable"));
         }
         let sound = |c: char| !c.is_whitespace() && !c.is_control() && c != '?' && c != '#';
@@ -116,7 +116,23 @@ impl RemoteOptions {
         if self.attempts == 0 {
             return Some(("attempts 0".to_owned(), "at least 1"));
         }
-        if matches!(self.limit.as_str(), "" | "model" | "prompt" | "messages" | "temperature" | "stream") {
+        let others = [
+            "",
+            "model",
+            "prompt",
+            "messages",
+            "temperature",
+            "stream",
+            "stop",
+            "seed",
+            "top_p",
+            "top_k",
+            "n",
+            "echo",
+            "logprobs",
+            "response_format",
+        ];
+        if others.contains(&self.limit.as_str()) {
             return Some((format!("limit {:?}", self.limit), "the name of a field of its own"));
         }
         let rate = self.requests_per_minute?;

@@ -1,32 +1,18 @@
 //! Texts in which nothing looks like a control token.
 
-/// What servers make control tokens of, where it stands in a text. All that is between bars in angle brackets is one too.
-const CONTROL: [&str; 17] = [
-    "<|",
-    "<｜",
-    "<s>",
-    "</s>",
-    "[INST]",
-    "[/INST]",
-    "<<SYS>>",
-    "<</SYS>>",
-    "<start_of_turn>",
-    "<end_of_turn>",
-    "<bos>",
-    "<eos>",
-    "[gMASK]",
-    "<sop>",
-    "<eop>",
-    "<think>",
-    "</think>",
-];
-
-/// The same text, a space behind the first character of all that a server might take for a control token.
+/// The same text, a space behind each `<` before a letter, a slash, a bar or another `<`, and behind each `[` before a capital or a slash: of what follows them, servers might make a control
+/// token (`<|im_end|>`, `</s>`, `[INST]`, `<tool_call>`).
 pub(super) fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
-    for (at, c) in text.char_indices() {
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
         plain.push(c);
-        if (c == '<' || c == '[') && CONTROL.iter().any(|name| text[at..].starts_with(name)) {
+        let opens = match (c, rest.peek()) {
+            ('<', Some(&next)) => next.is_alphabetic() || matches!(next, '/' | '|' | '<' | '｜'),
+            ('[', Some(&next)) => next.is_uppercase() || next == '/' || next == 'g',
+            _ => false,
+        };
+        if opens {
             plain.push(' ');
         }
     }
@@ -45,7 +31,8 @@ mod tests {
             plain("a<|im_end|>b </s>[INST]<｜end▁of▁sentence｜>"),
             "a< |im_end|>b < /s>[ INST]< ｜end▁of▁sentence｜>"
         );
-        let text = "1 < 2, [sic] <b>Alien³</b> <-";
+        assert_eq!(plain("[/SYSTEM_PROMPT]<tool_call>[gMASK]"), "[ /SYSTEM_PROMPT]< tool_call>[ gMASK]");
+        let text = "1 < 2, [sic] Alien³ <3 <- [1]";
         assert_eq!(plain(text), text);
     }
 
@@ -53,7 +40,9 @@ mod tests {
         #[test]
         fn no_control_token_is_left(text in r"([<\[|/s>]|<\||INST\]|<s>|é|\PC){0,12}") {
             let plain = plain(&text);
-            prop_assert!(CONTROL.iter().all(|name| !plain.contains(name)), "{}", plain);
+            let control = ["<|", "</", "<<", "<s", "[I", "[/"];
+            prop_assert!(control.iter().all(|name| !plain.contains(name)), "{}", plain);
+            prop_assert_eq!(plain.replace("< ", "<").replace("[ ", "["), text.replace("< ", "<").replace("[ ", "["));
         }
     }
 }
