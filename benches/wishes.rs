@@ -26,8 +26,8 @@ use trained::{Failure, Trained};
 
 const METRICS: [&str; 2] = ["ndcg@10", "recall@20"];
 const SHOTS: [usize; 4] = [0, 1, 5, 20];
-const STRENGTHS: [f32; 6] = [0.1, 0.25, 0.5, 0.75, 1.0, 1.5];
-const FADES: [f32; 5] = [0.0, 1.0, 5.0, 20.0, 100.0];
+const STRENGTHS: [f32; 6] = [0.02, 0.05, 0.1, 0.15, 0.25, 0.5];
+const FADES: [f32; 6] = [0.0, 1.0, 5.0, 20.0, 100.0, 500.0];
 const OURS: &str = "metarec + wish";
 const OTHERS: [&str; 5] = ["metarec", "metarec + filter", "popularity + filter", "popularity", "wish alone"];
 
