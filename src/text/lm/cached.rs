@@ -124,14 +124,12 @@ impl<M: LanguageModel> LanguageModel for CachedModel<M> {
         if texts.is_empty() {
             return self.model.log_likelihoods(prompt, texts);
         }
-        if !asked.is_empty() {
-            for asked in asked.chunks(AT_A_TIME) {
-                let missing: Vec<&str> = asked.iter().map(|&at| texts[at]).collect();
-                for (&at, value) in asked.iter().zip(self.model.log_likelihoods(prompt, &missing)?) {
-                    // JSON has no infinite numbers: such an answer is given and not kept.
-                    let _ = if value.is_finite() { write(&paths[at], &value) } else { Ok(()) };
-                    values[at] = Some(value);
-                }
+        for asked in asked.chunks(AT_A_TIME) {
+            let missing: Vec<&str> = asked.iter().map(|&at| texts[at]).collect();
+            for (&at, value) in asked.iter().zip(self.model.log_likelihoods(prompt, &missing)?) {
+                // JSON has no infinite numbers: such an answer is given and not kept.
+                let _ = if value.is_finite() { write(&paths[at], &value) } else { Ok(()) };
+                values[at] = Some(value);
             }
         }
         Ok(values.into_iter().flatten().collect())

@@ -24,7 +24,7 @@ use plain::plain;
 ///
 /// Messages go to `chat/completions`, a prompt of text to `completions`. Nothing is kept between requests but what was spent; a
 /// [`CachedModel`](super::CachedModel) remembers answers. A request that fails in passing (no connection, too slow, too many requests, an error of the
-/// server, an answer that is no answer) is sent again after a random wait that doubles at its upper end, or after the wait that the server names.
+/// server, an answer that is no answer) is sent again after a random wait whose upper end doubles, behind the one that the server names.
 ///
 /// The key stands in an environment variable, and never in an error or in what `Debug` prints.
 ///
